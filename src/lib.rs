@@ -1,0 +1,8 @@
+//! Strongroom: a self-hosted file platform with a GraphQL API.
+//!
+//! `ARCHITECTURE.md` has the picture. Imports go one way: `cli -> app -> { http, graphql, thumbnails, service, store }`,
+//! `http -> graphql -> service -> store -> model -> error`.
+
+pub mod error;
+pub mod model;
+pub mod store;

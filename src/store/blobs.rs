@@ -1,0 +1,4 @@
+//! Blobs.
+/// Placeholder.
+#[derive(Clone)]
+pub struct Blobs;

@@ -1,0 +1,4 @@
+//! events.
+
+/// Placeholder.
+pub struct LocalEvents;

@@ -1,0 +1,4 @@
+//! files.
+
+/// Placeholder.
+pub struct SqliteFiles;

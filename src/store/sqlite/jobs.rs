@@ -1,0 +1,4 @@
+//! jobs.
+
+/// Placeholder.
+pub struct SqliteJobs;

@@ -1,0 +1,4 @@
+//! reservations.
+
+/// Placeholder.
+pub struct SqliteReservations;

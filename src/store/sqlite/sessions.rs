@@ -1,0 +1,4 @@
+//! sessions.
+
+/// Placeholder.
+pub struct SqliteSessions;

@@ -1,0 +1,4 @@
+//! throttle.
+
+/// Placeholder.
+pub struct SqliteThrottle;

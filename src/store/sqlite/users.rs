@@ -1,0 +1,4 @@
+//! users.
+
+/// Placeholder.
+pub struct SqliteUsers;

@@ -1,0 +1,5 @@
+//! The tests of Strongroom: every behaviour, on both back ends, against real servers.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod contract;
+mod support;
