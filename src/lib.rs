@@ -3,6 +3,12 @@
 //! `ARCHITECTURE.md` has the picture. Imports go one way: `cli -> app -> { http, graphql, thumbnails, service, store }`,
 //! `http -> graphql -> service -> store -> model -> error`.
 
+pub mod config;
 pub mod error;
+pub mod graphql;
+pub mod http;
 pub mod model;
+pub mod service;
+pub mod shutdown;
 pub mod store;
+pub mod thumbnails;

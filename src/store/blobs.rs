@@ -1,4 +1,398 @@
-//! Blobs.
-/// Placeholder.
+//! Bytes, over `object_store`: on local disk, or in any S3-compatible store.
+//!
+//! A blob is written once, in one stream, under a random key, and is visible only once it is whole and durable. Keys
+//! live at `ab/ab…`: the first two digits spread them over 256 folders. On disk an unfinished blob is the file
+//! `<key>#<n>` beside its place.
+
+use std::{
+    io,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use object_store::{
+    BackoffConfig, ClientOptions, GetOptions, GetResultPayload, MultipartUpload, ObjectStore, ObjectStoreExt as _,
+    PutPayload, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder},
+    local::LocalFileSystem,
+    multipart::{MultipartStore as _, PartId},
+    path::Path as Key,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::io::ReaderStream;
+
+use super::{Ping, Reservation, Reservations};
+use crate::{
+    error::{Error, Result},
+    model::BlobKey,
+};
+
+/// What disk writes are gathered to, in bytes: large enough that the hand-over to a blocking thread costs little,
+/// small enough that a hundred uploads at once stay small.
+const DISK_CHUNK: usize = 128 * 1024;
+/// What S3 parts are gathered to, in bytes: the smallest that S3 takes (but for the last).
+const S3_PART: usize = 5 * 1024 * 1024;
+
+/// The blob store. Cloned freely.
 #[derive(Clone)]
-pub struct Blobs;
+pub struct Blobs(Arc<Backend>);
+
+enum Backend {
+    Disk { store: LocalFileSystem, root: PathBuf },
+    S3 { store: Arc<AmazonS3>, budget: Arc<Semaphore> },
+}
+
+/// Where an S3-compatible store is.
+#[derive(Debug, Clone)]
+pub struct S3 {
+    /// Has to exist.
+    pub bucket: String,
+    /// E.g. `eu-central-1`; many servers ignore it.
+    pub region: String,
+    /// `None` for Amazon's own.
+    pub endpoint: Option<String>,
+    /// The public half of the key.
+    pub access_key_id: String,
+    /// The secret half of the key.
+    pub secret_access_key: SecretString,
+    /// How many bytes the part buffers of all uploads take together, at most; uploads over it wait.
+    pub upload_memory: u64,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// How many bytes.
+    pub size: u64,
+    /// Their SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Blobs {
+    /// Keeps blobs below this folder, which is made if it is missing. Blocks.
+    pub fn disk(root: &Path) -> Result<Self> {
+        std::fs::create_dir_all(root).map_err(Error::internal)?;
+        let root = root.canonicalize().map_err(Error::internal)?;
+        let store = LocalFileSystem::new_with_prefix(&root).map_err(Error::internal)?.with_fsync(true);
+        Ok(Self(Arc::new(Backend::Disk { store, root })))
+    }
+
+    /// Keeps blobs in a bucket.
+    pub fn s3(options: &S3) -> Result<Self> {
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&options.bucket)
+            .with_region(&options.region)
+            .with_access_key_id(&options.access_key_id)
+            .with_secret_access_key(options.secret_access_key.expose_secret())
+            // Attempts are few and short: somebody waits for the answer, and a worker tries again later anyway.
+            .with_retry(RetryConfig {
+                max_retries: 2,
+                retry_timeout: Duration::from_secs(10),
+                backoff: BackoffConfig { max_backoff: Duration::from_secs(1), ..BackoffConfig::default() },
+            })
+            .with_client_options(
+                ClientOptions::new()
+                    .with_connect_timeout(Duration::from_secs(3))
+                    // Of one request, so of one part of 5 MiB: 170 KiB/s at the least.
+                    .with_timeout(Duration::from_secs(30))
+                    .with_allow_http(options.endpoint.as_ref().is_some_and(|url| url.starts_with("http://"))),
+            );
+        if let Some(endpoint) = &options.endpoint {
+            builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
+        }
+        let store = builder.build().map_err(Error::internal)?;
+        let parts = usize::try_from(options.upload_memory).unwrap_or(usize::MAX) / S3_PART;
+        Ok(Self(Arc::new(Backend::S3 { store: Arc::new(store), budget: Arc::new(Semaphore::new(parts.max(1))) })))
+    }
+
+    /// Begins to write a blob that has been reserved. `notes` is told of a multipart upload.
+    pub async fn writer(&self, key: BlobKey, notes: Arc<dyn Reservations>) -> Result<BlobWriter> {
+        let path = place(key);
+        let sink = match &*self.0 {
+            Backend::Disk { store, .. } => Sink::Disk(store.put_multipart(&path).await.map_err(failed)?),
+            Backend::S3 { store, budget } => Sink::S3(S3Sink {
+                store: Arc::clone(store),
+                key,
+                path,
+                notes,
+                _memory: Arc::clone(budget).acquire_owned().await.map_err(Error::internal)?,
+                upload: None,
+            }),
+        };
+        Ok(BlobWriter { sink, buffer: BytesMut::new(), hasher: Sha256::new(), size: 0 })
+    }
+
+    /// Writes a small blob that has been reserved, at once.
+    pub async fn put(&self, key: BlobKey, bytes: Bytes) -> Result<()> {
+        self.store()
+            .put_opts(&place(key), PutPayload::from(bytes), object_store::PutOptions::default())
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// Streams a range of a blob. `None` when there is no such blob.
+    pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+        let options = GetOptions::new().with_range(Some(range));
+        let found = match self.store().get_opts(&place(key), options).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let range = found.range.clone();
+        Ok(Some(match found.payload {
+            GetResultPayload::File(file, _) => read_file(file, range).await?,
+            GetResultPayload::Stream(stream) => stream.map_err(failed).boxed(),
+        }))
+    }
+
+    /// Makes a second blob of the same bytes, without reading them: a hard link, or a copy by the S3 server.
+    pub async fn copy(&self, from: BlobKey, to: BlobKey) -> Result<()> {
+        self.store().copy(&place(from), &place(to)).await.map_err(failed)
+    }
+
+    /// Removes a blob, durably. One that is not there is no error.
+    pub async fn delete(&self, key: BlobKey) -> Result<()> {
+        match self.store().delete(&place(key)).await {
+            Ok(()) => {}
+            Err(object_store::Error::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        }
+        if let Backend::Disk { root, .. } = &*self.0 {
+            let folder = root.join(prefix(key));
+            tokio::task::spawn_blocking(move || std::fs::File::open(folder)?.sync_all())
+                .await
+                .map_err(Error::internal)?
+                .map_err(Error::internal)?;
+        }
+        Ok(())
+    }
+
+    /// Removes whatever a dead process left of a reserved blob: the blob, its unfinished file, its multipart upload.
+    pub async fn discard(&self, reservation: &Reservation) -> Result<()> {
+        match &*self.0 {
+            Backend::Disk { root, .. } => {
+                // A key is random, so only the first two numbers are ever used.
+                let unfinished =
+                    [0, 1].map(|n| root.join(prefix(reservation.blob)).join(format!("{}#{n}", reservation.blob)));
+                tokio::task::spawn_blocking(move || {
+                    unfinished.iter().try_for_each(|path| ignore_missing(std::fs::remove_file(path)))
+                })
+                .await
+                .map_err(Error::internal)?
+                .map_err(Error::internal)?;
+            }
+            Backend::S3 { store, .. } => {
+                if let Some(upload) = &reservation.multipart {
+                    match store.abort_multipart(&place(reservation.blob), upload).await {
+                        Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                        Err(error) => return Err(failed(error)),
+                    }
+                }
+            }
+        }
+        self.delete(reservation.blob).await
+    }
+
+    fn store(&self) -> &dyn ObjectStore {
+        match &*self.0 {
+            Backend::Disk { store, .. } => store,
+            Backend::S3 { store, .. } => &**store,
+        }
+    }
+}
+
+#[async_trait]
+impl Ping for Blobs {
+    fn name(&self) -> &'static str {
+        match &*self.0 {
+            Backend::Disk { .. } => "disk",
+            Backend::S3 { .. } => "s3",
+        }
+    }
+
+    async fn ping(&self) -> Result<()> {
+        match &*self.0 {
+            Backend::Disk { root, .. } => {
+                tokio::fs::metadata(root).await.map_err(|error| Error::unavailable("the blob store", error))?;
+                Ok(())
+            }
+            // Listing tells a missing bucket from a missing object.
+            Backend::S3 { store, .. } => match store.list(Some(&Key::from("ping"))).next().await {
+                None | Some(Ok(_)) => Ok(()),
+                Some(Err(error)) => Err(Error::unavailable("the blob store", error)),
+            },
+        }
+    }
+}
+
+/// A blob on its way in. Dropped without [`BlobWriter::finish`], it never becomes visible; its reservation says what
+/// there is to clean up.
+pub struct BlobWriter {
+    sink: Sink,
+    buffer: BytesMut,
+    hasher: Sha256,
+    size: u64,
+}
+
+enum Sink {
+    Disk(Box<dyn MultipartUpload>),
+    S3(S3Sink),
+}
+
+struct S3Sink {
+    store: Arc<AmazonS3>,
+    key: BlobKey,
+    path: Key,
+    notes: Arc<dyn Reservations>,
+    _memory: OwnedSemaphorePermit,
+    /// Begun with the first full part: what is smaller goes in one request.
+    upload: Option<(String, Vec<PartId>)>,
+}
+
+impl BlobWriter {
+    /// How many bytes have come so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes the next bytes.
+    pub async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
+        self.hasher.update(&bytes);
+        self.size += bytes.len() as u64;
+        let chunk = self.chunk();
+        while self.buffer.len() + bytes.len() >= chunk {
+            let rest = bytes.split_off(chunk - self.buffer.len());
+            self.buffer.extend_from_slice(&bytes);
+            bytes = rest;
+            let full = self.buffer.split().freeze();
+            self.sink.put(full).await?;
+        }
+        if self.buffer.capacity() == 0 && !bytes.is_empty() {
+            self.buffer.reserve(chunk.min(DISK_CHUNK));
+        }
+        self.buffer.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    /// Makes the blob visible, once it is durable.
+    pub async fn finish(mut self) -> Result<Written> {
+        let last = self.buffer.split().freeze();
+        match self.sink {
+            Sink::Disk(mut upload) => {
+                if !last.is_empty() {
+                    upload.put_part(PutPayload::from(last)).await.map_err(failed)?;
+                }
+                upload.complete().await.map_err(failed)?;
+            }
+            Sink::S3(sink) => sink.finish(last).await?,
+        }
+        Ok(Written { size: self.size, sha256: hex::encode(self.hasher.finalize()) })
+    }
+
+    /// Gives the blob up and removes what was written so far.
+    pub async fn abort(self) -> Result<()> {
+        match self.sink {
+            Sink::Disk(mut upload) => upload.abort().await.map_err(failed),
+            Sink::S3(sink) => match sink.upload {
+                Some((upload, _)) => sink.store.abort_multipart(&sink.path, &upload).await.map_err(failed),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn chunk(&self) -> usize {
+        match self.sink {
+            Sink::Disk(_) => DISK_CHUNK,
+            Sink::S3(_) => S3_PART,
+        }
+    }
+}
+
+impl Sink {
+    async fn put(&mut self, chunk: Bytes) -> Result<()> {
+        match self {
+            Self::Disk(upload) => upload.put_part(PutPayload::from(chunk)).await.map_err(failed),
+            Self::S3(sink) => sink.put(chunk).await,
+        }
+    }
+}
+
+impl S3Sink {
+    async fn put(&mut self, part: Bytes) -> Result<()> {
+        let (upload, parts) = match &mut self.upload {
+            Some(begun) => begun,
+            None => {
+                let upload = self.store.create_multipart(&self.path).await.map_err(failed)?;
+                self.notes.note_multipart(self.key, &upload).await?;
+                self.upload.insert((upload, Vec::new()))
+            }
+        };
+        let sent =
+            self.store.put_part(&self.path, upload, parts.len(), PutPayload::from(part)).await.map_err(failed)?;
+        parts.push(sent);
+        Ok(())
+    }
+
+    async fn finish(mut self, last: Bytes) -> Result<()> {
+        if self.upload.is_none() {
+            let options = object_store::PutOptions::default();
+            self.store.put_opts(&self.path, PutPayload::from(last), options).await.map_err(failed)?;
+            return Ok(());
+        }
+        if !last.is_empty() {
+            self.put(last).await?;
+        }
+        if let Some((upload, parts)) = self.upload {
+            self.store.complete_multipart(&self.path, &upload, parts).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a file in large steps; `object_store` itself takes 8 KiB at a time.
+async fn read_file(file: std::fs::File, range: Range<u64>) -> Result<BoxStream<'static, Result<Bytes>>> {
+    use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+    let mut file = tokio::fs::File::from_std(file);
+    file.set_max_buf_size(DISK_CHUNK);
+    file.seek(io::SeekFrom::Start(range.start)).await.map_err(Error::internal)?;
+    let limited = file.take(range.end - range.start);
+    Ok(ReaderStream::with_capacity(limited, DISK_CHUNK).map_err(Error::internal).boxed())
+}
+
+fn prefix(key: BlobKey) -> String {
+    key.to_string()[..2].to_owned()
+}
+
+fn place(key: BlobKey) -> Key {
+    Key::from(format!("{}/{key}", prefix(key)))
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// What the store's error means to the product.
+fn failed(error: object_store::Error) -> Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(current) = cause {
+        if let Some(io) = current.downcast_ref::<io::Error>()
+            && matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        {
+            return Error::storage_full();
+        }
+        cause = current.source();
+    }
+    Error::unavailable("the blob store", error)
+}

@@ -1,0 +1,496 @@
+//! The configuration: what every setting means, checked as a whole before anything starts.
+//!
+//! `config.default.toml` is the reference for people; the structs here are what the program works with.
+
+mod layers;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use url::Url;
+
+pub use layers::{DEFAULTS, Layers, Problem, Setting};
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Listening.
+    pub server: Server,
+    /// Where users and files are kept.
+    pub store: StoreConfig,
+    /// Where bytes are kept.
+    pub blobs: BlobsConfig,
+    /// Who may come in.
+    pub accounts: AccountsConfig,
+    /// What a request may ask for.
+    pub limits: LimitsConfig,
+    /// The making of thumbnails.
+    pub thumbnails: ThumbnailsConfig,
+    /// The log.
+    pub log: LogConfig,
+}
+
+/// `[server]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "config.default.toml describes them")]
+pub struct Server {
+    pub bind: SocketAddr,
+    /// Without a slash at the end.
+    pub public_url: String,
+    pub production: bool,
+    pub trusted_proxies: Vec<IpNet>,
+    pub cors_origins: Vec<String>,
+    pub metrics_bind: Option<SocketAddr>,
+    pub max_connections: usize,
+    pub shutdown_grace: Duration,
+    pub header_timeout: Duration,
+    pub body_idle_timeout: Duration,
+}
+
+/// `[store]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "config.default.toml describes them")]
+pub enum StoreConfig {
+    Embedded { data_dir: PathBuf },
+    Servers { mongodb_url: SecretString, mongodb_database: String, redis_url: SecretString, redis_prefix: String },
+}
+
+/// `[blobs]`
+#[derive(Debug, Clone)]
+pub struct BlobsConfig {
+    /// Where.
+    pub backend: BlobsBackend,
+    /// How long bytes whose process has vanished are kept.
+    pub orphan_grace: Duration,
+}
+
+/// Where bytes are kept.
+#[derive(Debug, Clone)]
+pub enum BlobsBackend {
+    /// In a folder.
+    Disk(PathBuf),
+    /// In a bucket.
+    S3(crate::store::blobs::S3),
+}
+
+/// `[accounts]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "config.default.toml describes them")]
+pub struct AccountsConfig {
+    pub registration_open: bool,
+    /// `None`: the embedded back end keeps one in its data folder.
+    pub secret: Option<SecretString>,
+    pub previous_secret: Option<SecretString>,
+    pub token_lifetime: Duration,
+    pub argon2_memory: u32,
+    pub argon2_passes: u32,
+    pub argon2_lanes: u32,
+    pub login_window: Duration,
+    pub login_tries_pair: u32,
+    pub login_tries_account: u32,
+    pub login_tries_address: u32,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "config.default.toml describes them")]
+pub struct LimitsConfig {
+    pub upload_bytes: u64,
+    pub upload_files: usize,
+    pub upload_parts: usize,
+    pub operations_bytes: usize,
+    pub map_paths: usize,
+    pub page_size: usize,
+    pub query_bytes: usize,
+    pub query_tokens: usize,
+    pub query_nesting: usize,
+    pub query_selections: usize,
+    pub query_depth: usize,
+    pub query_aliases: usize,
+    pub query_root_fields: usize,
+    pub query_directives: usize,
+    pub query_complexity: usize,
+    pub query_timeout: Duration,
+    pub socket_operations: usize,
+    pub socket_message_bytes: usize,
+    pub sockets_per_user: usize,
+    pub socket_init_timeout: Duration,
+}
+
+/// `[thumbnails]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "config.default.toml describes them")]
+pub struct ThumbnailsConfig {
+    pub worker: bool,
+    /// At least 1.
+    pub slots: usize,
+    pub deadline: Duration,
+    pub memory: u64,
+    pub max_pixels: u64,
+    pub max_side: u32,
+    pub lease: Duration,
+    pub max_attempts: u32,
+    pub losses_alone: u32,
+    pub losses_failed: u32,
+    pub repair_interval: Duration,
+}
+
+/// `[log]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "config.default.toml describes them")]
+pub struct LogConfig {
+    pub filter: String,
+    pub json: bool,
+}
+
+/// Settings whose values are never shown.
+const SECRETS: &[&str] = &[
+    "store.mongodb_url",
+    "store.redis_url",
+    "blobs.secret_access_key",
+    "blobs.access_key_id",
+    "accounts.secret",
+    "accounts.previous_secret",
+];
+
+/// Secrets that stand in manuals and examples: no secrets.
+const WELL_KNOWN: &[&str] =
+    &["secret", "changeme", "change-me", "password", "example", "your-256-bit-secret", "keyboard cat"];
+
+impl Config {
+    /// Makes sense of the settings, or lists every problem with them.
+    pub fn read(mut layers: Layers) -> Result<Self, Vec<Problem>> {
+        let layers = &mut layers;
+        let config = Self {
+            server: server(layers),
+            store: store(layers),
+            blobs: blobs(layers),
+            accounts: accounts(layers),
+            limits: limits(layers),
+            thumbnails: thumbnails(layers),
+            log: LogConfig {
+                filter: layers.text("log.filter"),
+                json: layers.choice("log.format", &[("text", false), ("json", true)]),
+            },
+        };
+        if config.log.filter.parse::<tracing_subscriber::filter::Targets>().is_err() {
+            layers.wrong("log.filter", "is no filter; write \"info\" or \"warn,strongroom=debug\"");
+        }
+        if matches!(config.store, StoreConfig::Servers { .. }) && config.accounts.secret.is_none() {
+            layers.wrong(
+                "accounts.secret",
+                "has to be set with the servers back end, to the same value in every process. Try: openssl rand -hex 32",
+            );
+        }
+        debug_assert_eq!(layers.unused().next(), None, "a setting that means nothing");
+        if layers.problems.is_empty() { Ok(config) } else { Err(std::mem::take(&mut layers.problems)) }
+    }
+}
+
+/// All settings as TOML, each with where it came from, and without secrets.
+#[must_use]
+pub fn show(layers: &Layers) -> String {
+    let mut text = String::new();
+    let mut section = "";
+    for (key, setting) in layers.iter() {
+        let (of, name) = key.split_once('.').unwrap_or(("", key));
+        if of != section {
+            text.push_str(if section.is_empty() { "" } else { "\n" });
+            text.push_str(&format!("[{of}]\n"));
+            section = of;
+        }
+        let hidden = SECRETS.contains(&key.as_str()) && setting.value.as_str() != Some("");
+        let value = if hidden { "\"(set, not shown)\"".to_owned() } else { setting.value.to_string() };
+        text.push_str(&format!("{name} = {value}  # {}\n", setting.source));
+    }
+    text
+}
+
+fn server(layers: &mut Layers) -> Server {
+    let bind = address(layers, "server.bind");
+    let bind = bind.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000)));
+    let metrics_bind = match layers.text("server.metrics_bind").as_str() {
+        "" => None,
+        _ => address(layers, "server.metrics_bind"),
+    };
+    let mut public_url = layers.text("server.public_url").trim_end_matches('/').to_owned();
+    if public_url.is_empty() {
+        if !bind.ip().is_loopback() {
+            layers.wrong(
+                "server.public_url",
+                format!(
+                    "has to say how clients reach this server, since server.bind is {bind}: links are made from it"
+                ),
+            );
+        }
+        public_url = format!("http://{bind}");
+    } else {
+        let parsed = Url::parse(&public_url).ok();
+        let usable = parsed.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if usable.is_none_or(|url| url.query().is_some() || url.fragment().is_some() || url.path() != "/") {
+            layers.wrong("server.public_url", "should be like \"https://files.example.org\", without a path");
+        }
+    }
+    let mut trusted_proxies = Vec::new();
+    for text in layers.list("server.trusted_proxies") {
+        match text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)) {
+            Ok(network) => trusted_proxies.push(network),
+            Err(_) => layers.wrong("server.trusted_proxies", format!("\"{text}\" is neither an address nor a network")),
+        }
+    }
+    let mut cors_origins = Vec::new();
+    for text in layers.list("server.cors_origins") {
+        match Url::parse(&text) {
+            Ok(url) if url.origin().is_tuple() && url.origin().ascii_serialization() == text => cors_origins.push(text),
+            _ => layers
+                .wrong("server.cors_origins", format!("\"{text}\" is no origin; write \"https://app.example.org\"")),
+        }
+    }
+    Server {
+        bind,
+        public_url,
+        production: layers.choice("server.mode", &[("development", false), ("production", true)]),
+        trusted_proxies,
+        cors_origins,
+        metrics_bind,
+        max_connections: layers.number("server.max_connections", 1, 1_000_000),
+        shutdown_grace: layers.duration("server.shutdown_grace"),
+        header_timeout: layers.duration("server.header_timeout"),
+        body_idle_timeout: layers.duration("server.body_idle_timeout"),
+    }
+}
+
+fn address(layers: &mut Layers, key: &str) -> Option<SocketAddr> {
+    let text = layers.text(key);
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        layers.wrong(key, format!("\"{text}\" is no address with a port; write it like \"127.0.0.1:4000\""));
+    }
+    parsed
+}
+
+fn store(layers: &mut Layers) -> StoreConfig {
+    let servers = layers.choice("store.backend", &[("embedded", false), ("servers", true)]);
+    let data_dir = PathBuf::from(layers.text("store.data_dir"));
+    let (mongodb_url, redis_url) = (layers.text("store.mongodb_url"), layers.text("store.redis_url"));
+    let mongodb_database = layers.text("store.mongodb_database");
+    let redis_prefix = layers.text("store.redis_prefix");
+    if !servers {
+        if data_dir.as_os_str().is_empty() {
+            layers.wrong("store.data_dir", "must not be empty");
+        }
+        return StoreConfig::Embedded { data_dir };
+    }
+    if !(mongodb_url.starts_with("mongodb://") || mongodb_url.starts_with("mongodb+srv://")) {
+        layers.wrong("store.mongodb_url", "should be like \"mongodb://127.0.0.1:27017\" for the servers back end");
+    }
+    if !(redis_url.starts_with("redis://") || redis_url.starts_with("rediss://")) {
+        layers.wrong("store.redis_url", "should be like \"redis://127.0.0.1:6379\" for the servers back end");
+    }
+    if mongodb_database.is_empty() || mongodb_database.contains(['/', '\\', '.', ' ', '"', '$', '\0']) {
+        layers.wrong("store.mongodb_database", "is no name of a MongoDB database");
+    }
+    if redis_prefix.is_empty() || redis_prefix.contains(['{', '}']) {
+        layers.wrong("store.redis_prefix", "must not be empty or hold braces");
+    }
+    StoreConfig::Servers {
+        mongodb_url: mongodb_url.into(),
+        mongodb_database,
+        redis_url: redis_url.into(),
+        redis_prefix,
+    }
+}
+
+fn blobs(layers: &mut Layers) -> BlobsConfig {
+    let s3 = layers.choice("blobs.backend", &[("disk", false), ("s3", true)]);
+    let dir = match layers.text("blobs.dir") {
+        dir if dir.is_empty() => PathBuf::from(layers.text("store.data_dir")).join("blobs"),
+        dir => PathBuf::from(dir),
+    };
+    let options = crate::store::blobs::S3 {
+        bucket: layers.text("blobs.bucket"),
+        region: layers.text("blobs.region"),
+        endpoint: Some(layers.text("blobs.endpoint")).filter(|text| !text.is_empty()),
+        access_key_id: layers.text("blobs.access_key_id"),
+        secret_access_key: layers.text("blobs.secret_access_key").into(),
+        upload_memory: layers.number("blobs.upload_memory", 5 << 20, 1 << 40),
+    };
+    if s3 {
+        for key in ["blobs.bucket", "blobs.region", "blobs.access_key_id", "blobs.secret_access_key"] {
+            if layers.text(key).is_empty() {
+                layers.wrong(key, "has to be set for blobs in S3");
+            }
+        }
+        let endpoint = options.endpoint.as_deref().map(Url::parse);
+        if endpoint.is_some_and(|url| !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))) {
+            layers.wrong("blobs.endpoint", "should be like \"http://127.0.0.1:9000\"");
+        }
+    }
+    let backend = if s3 { BlobsBackend::S3(options) } else { BlobsBackend::Disk(dir) };
+    BlobsConfig { backend, orphan_grace: layers.duration("blobs.orphan_grace") }
+}
+
+fn accounts(layers: &mut Layers) -> AccountsConfig {
+    AccountsConfig {
+        registration_open: layers.choice("accounts.registration", &[("open", true), ("closed", false)]),
+        secret: secret(layers, "accounts.secret"),
+        previous_secret: secret(layers, "accounts.previous_secret"),
+        token_lifetime: layers.duration("accounts.token_lifetime"),
+        argon2_memory: layers.number("accounts.argon2_memory", 8, 4 << 20),
+        argon2_passes: layers.number("accounts.argon2_passes", 1, 100),
+        argon2_lanes: layers.number("accounts.argon2_lanes", 1, 16),
+        login_window: layers.duration("accounts.login_window"),
+        login_tries_pair: layers.number("accounts.login_tries_pair", 1, 1_000_000),
+        login_tries_account: layers.number("accounts.login_tries_account", 1, 1_000_000),
+        login_tries_address: layers.number("accounts.login_tries_address", 1, 1_000_000),
+    }
+}
+
+fn secret(layers: &mut Layers, key: &str) -> Option<SecretString> {
+    let text = layers.text(key);
+    if text.is_empty() {
+        return None;
+    }
+    let folded = text.to_lowercase();
+    let mut letters: Vec<char> = text.chars().collect();
+    letters.sort_unstable();
+    letters.dedup();
+    if text.chars().count() < 32 {
+        layers.wrong(key, "is too short: at least 32 characters. Try: openssl rand -hex 32");
+    } else if letters.len() < 8 || WELL_KNOWN.iter().any(|known| folded.starts_with(known)) {
+        layers.wrong(key, "can be guessed. Try: openssl rand -hex 32");
+    }
+    Some(text.into())
+}
+
+fn limits(layers: &mut Layers) -> LimitsConfig {
+    LimitsConfig {
+        upload_bytes: layers.number("limits.upload_bytes", 1, 1 << 40),
+        upload_files: layers.number("limits.upload_files", 1, 1000),
+        upload_parts: layers.number("limits.upload_parts", 3, 2000),
+        operations_bytes: layers.number("limits.operations_bytes", 1024, 64 << 20),
+        map_paths: layers.number("limits.map_paths", 1, 10_000),
+        page_size: layers.number("limits.page_size", 1, 1000),
+        query_bytes: layers.number("limits.query_bytes", 1024, 1 << 20),
+        query_tokens: layers.number("limits.query_tokens", 100, 100_000),
+        query_nesting: layers.number("limits.query_nesting", 10, 100),
+        query_selections: layers.number("limits.query_selections", 50, 100_000),
+        query_depth: layers.number("limits.query_depth", 4, 100),
+        query_aliases: layers.number("limits.query_aliases", 1, 10_000),
+        query_root_fields: layers.number("limits.query_root_fields", 1, 10_000),
+        query_directives: layers.number("limits.query_directives", 1, 10_000),
+        query_complexity: layers.number("limits.query_complexity", 100, 1_000_000),
+        query_timeout: layers.duration("limits.query_timeout"),
+        socket_operations: layers.number("limits.socket_operations", 1, 10_000),
+        socket_message_bytes: layers.number("limits.socket_message_bytes", 1024, 16 << 20),
+        sockets_per_user: layers.number("limits.sockets_per_user", 1, 100_000),
+        socket_init_timeout: layers.duration("limits.socket_init_timeout"),
+    }
+}
+
+fn thumbnails(layers: &mut Layers) -> ThumbnailsConfig {
+    let slots = layers.number("thumbnails.slots", 0, 256);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    ThumbnailsConfig {
+        worker: layers.flag("thumbnails.worker"),
+        slots: if slots == 0 { cores } else { slots },
+        deadline: layers.duration("thumbnails.deadline"),
+        memory: layers.number("thumbnails.memory", 64 << 20, 1 << 40),
+        max_pixels: layers.number("thumbnails.max_pixels", 1, 1 << 32),
+        max_side: layers.number("thumbnails.max_side", 1, 1 << 20),
+        lease: layers.duration("thumbnails.lease"),
+        max_attempts: layers.number("thumbnails.max_attempts", 1, 100),
+        losses_alone: layers.number("thumbnails.losses_alone", 1, 1000),
+        losses_failed: layers.number("thumbnails.losses_failed", 1, 1000),
+        repair_interval: layers.duration("thumbnails.repair_interval"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(settings: &[(&str, &str)]) -> Vec<String> {
+        let mut layers = Layers::defaults();
+        layers.environment(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        match Config::read(layers) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_whole_and_every_default_means_something() {
+        let mut layers = Layers::defaults();
+        assert!(Config::read(layers.clone()).is_ok());
+        // Reading asks for every key; a key that nothing asks for, or that has no default, fails here.
+        let _ = (server(&mut layers), store(&mut layers), blobs(&mut layers), accounts(&mut layers));
+        let _ = (limits(&mut layers), thumbnails(&mut layers), layers.text("log.filter"), layers.text("log.format"));
+        assert_eq!(layers.unused().collect::<Vec<_>>(), Vec::<&String>::new());
+    }
+
+    #[test]
+    fn every_default_is_explained() {
+        let mut explained = false;
+        for line in DEFAULTS.lines() {
+            match line {
+                "" => explained = false,
+                line if line.starts_with('#') => explained = true,
+                line if line.starts_with('[') => explained = false,
+                line => assert!(explained, "no comment above: {line}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_a_guess() {
+        let found = problems(&[("STRONGROOM__SERVER__BIMD", "x")]);
+        assert_eq!(
+            found,
+            ["server.bimd (STRONGROOM__SERVER__BIMD): there is no such setting. Did you mean server.bind?"]
+        );
+    }
+
+    #[test]
+    fn all_problems_are_listed_at_once() {
+        let found = problems(&[
+            ("STRONGROOM__SERVER__BIND", "0.0.0.0:80"),
+            ("STRONGROOM__THUMBNAILS__LEASE", "soon"),
+            ("STRONGROOM__LIMITS__PAGE_SIZE", "0"),
+            ("STRONGROOM__STORE__BACKEND", "servers"),
+        ]);
+        for key in [
+            "server.public_url",
+            "thumbnails.lease",
+            "limits.page_size",
+            "store.mongodb_url",
+            "store.redis_url",
+            "accounts.secret",
+        ] {
+            assert!(found.iter().any(|problem| problem.starts_with(key)), "{key} in {found:#?}");
+        }
+    }
+
+    #[test]
+    fn a_weak_secret_is_refused() {
+        for weak in ["short", &"a".repeat(64), "changeme-changeme-changeme-changeme"] {
+            assert_eq!(problems(&[("STRONGROOM__ACCOUNTS__SECRET", weak)]).len(), 1, "{weak}");
+        }
+        assert!(problems(&[("STRONGROOM__ACCOUNTS__SECRET", "5f1d7f3c9b7e4a60a1c2e3d4f5061728")]).is_empty());
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut layers = Layers::defaults();
+        for key in SECRETS {
+            layers.set_text(key, "hunter2hunter2", "a test");
+        }
+        let shown = show(&layers);
+        assert!(!shown.contains("hunter2"));
+        assert_eq!(shown.matches("(set, not shown)").count(), SECRETS.len());
+        assert!(toml::from_str::<toml::Table>(&shown).is_ok());
+        let read = Config::read(layers);
+        assert!(!format!("{read:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,49 @@
+//! HTTP: routes, and what every request passes through.
+
+pub mod content;
+pub mod graphql;
+pub mod health;
+pub mod multipart;
+pub mod page;
+pub mod request;
+pub mod server;
+pub mod websocket;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::{
+    config::Config,
+    graphql::Api,
+    model::{Clock, Random},
+    service::Services,
+    shutdown::Shutdown,
+    store::Store,
+};
+
+/// What every route can use. Cloned freely.
+#[derive(Clone)]
+pub struct App {
+    /// The GraphQL API.
+    pub api: Api,
+    /// The services.
+    pub services: Services,
+    /// The stores.
+    pub store: Store,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// Whether to stop.
+    pub shutdown: Shutdown,
+}
+
+/// Every route of the API's port.
+pub fn router(app: App) -> Router {
+    let routes =
+        Router::new().merge(graphql::routes()).merge(content::routes()).merge(health::routes()).merge(page::routes());
+    request::layers(routes, &app).with_state(app)
+}

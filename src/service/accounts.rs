@@ -1,0 +1,324 @@
+//! Accounts: registering, logging in and out, tokens, passwords.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+
+use super::{Passwords, Tokens};
+use crate::{
+    config::AccountsConfig,
+    error::{Error, ErrorCode, Result},
+    model::{Clock, Email, Random, Session, SessionId, Timestamp, TokenId, User, UserId},
+    store::{Counter, Sessions, Store, Throttle, Users},
+};
+
+/// How long the token before a refresh still works: requests under way may carry it.
+const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(30);
+
+/// Who is asking, proven by a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Viewer {
+    /// The account.
+    pub user: UserId,
+    /// The login.
+    pub session: SessionId,
+    /// The token that was sent.
+    pub token: TokenId,
+}
+
+/// A fresh login.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// The session it opened.
+    pub viewer: Viewer,
+    /// The bearer token.
+    pub token: SecretString,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+}
+
+/// The service.
+pub struct Accounts {
+    users: Arc<dyn Users>,
+    sessions: Arc<dyn Sessions>,
+    throttle: Arc<dyn Throttle>,
+    passwords: Passwords,
+    tokens: Tokens,
+    settings: AccountsConfig,
+    clock: Clock,
+    random: Random,
+}
+
+impl Accounts {
+    /// Over these stores.
+    #[must_use]
+    pub fn new(
+        store: &Store,
+        passwords: Passwords,
+        tokens: Tokens,
+        settings: AccountsConfig,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self {
+            users: Arc::clone(&store.users),
+            sessions: Arc::clone(&store.sessions),
+            throttle: Arc::clone(&store.throttle),
+            passwords,
+            tokens,
+            settings,
+            clock,
+            random,
+        }
+    }
+
+    /// Opens an account and signs it in, if registration is open.
+    pub async fn register(&self, email: &str, password: &SecretString) -> Result<SignedIn> {
+        if !self.settings.registration_open {
+            return Err(Error::general(
+                ErrorCode::RegistrationClosed,
+                "This server takes no new accounts by itself. Ask its administrator for one.",
+            ));
+        }
+        let user = self.add_user(email, password).await?;
+        self.sign_in(user).await
+    }
+
+    /// Opens an account, whether or not registration is open.
+    pub async fn add_user(&self, email: &str, password: &SecretString) -> Result<User> {
+        let email = Email::parse(email)
+            .ok_or_else(|| Error::input("email", "That is no email address. Write it like ada@example.org."))?;
+        Passwords::check(password, "password")?;
+        // Looked at first so that a taken address costs no hash; the insert decides.
+        if self.users.by_email(email.key()).await?.is_some() {
+            return Err(email_taken());
+        }
+        let user = User {
+            id: UserId(self.random.uuid()),
+            email,
+            password_hash: self.passwords.hash(password).await?,
+            created_at: self.clock.now(),
+        };
+        self.users.insert(&user).await?;
+        Ok(user)
+    }
+
+    /// Exchanges an address and a password for a token. Unknown addresses and wrong passwords get the same answer,
+    /// after the same time. Tries are counted before anything is hashed.
+    pub async fn login(&self, email: &str, password: &SecretString, from: IpAddr) -> Result<SignedIn> {
+        let email = Email::parse(email);
+        let key = email.as_ref().map_or("", Email::key);
+        let counters = self.login_counters(key, from);
+        let now = self.clock.now();
+        if let Some(retry_after) = self.throttle.hit(&counters, self.settings.login_window, now).await? {
+            return Err(Error::RateLimited { retry_after });
+        }
+        let user = match &email {
+            Some(email) => self.users.by_email(email.key()).await?,
+            None => None,
+        };
+        let right = self.passwords.verify(password, user.as_ref().map(|user| &user.password_hash)).await?;
+        let Some(user) = user.filter(|_| right) else { return Err(invalid_credentials()) };
+        // Only failures count: the pair starts anew, the other counters get this try back.
+        let [pair, rest @ ..] = counters.as_slice() else { return Err(Error::internal("no counters")) };
+        self.throttle.clear(&pair.key).await?;
+        self.throttle.undo(&rest.iter().map(|counter| counter.key.clone()).collect::<Vec<_>>()).await?;
+
+        let user = self.renew_hash(user, password).await?;
+        let signed_in = self.sign_in(user).await?;
+        // A change of password ends all sessions but its own. One that ran between our look at the hash and the opening
+        // of this session missed it, so the session looks once more.
+        let now = self.users.get(signed_in.user.id).await?;
+        let unchanged = now.is_some_and(|now| same(&now.password_hash, &signed_in.user.password_hash));
+        if !unchanged {
+            self.sessions.remove(signed_in.viewer.session).await?;
+            return Err(invalid_credentials());
+        }
+        Ok(signed_in)
+    }
+
+    /// Who sent this token. `None` when it is malformed, forged, expired or revoked.
+    pub async fn authenticate(&self, token: &str) -> Result<Option<Viewer>> {
+        let now = self.clock.now();
+        let Some(claims) = self.tokens.read(token, now) else { return Ok(None) };
+        let viewer = Viewer { user: claims.sub, session: claims.sid, token: claims.jti };
+        let session = self.sessions.get(claims.sid).await?;
+        Ok(session.filter(|session| session.user == viewer.user && session.accepts(viewer.token, now)).map(|_| viewer))
+    }
+
+    /// Whether the viewer's session is still open, whatever token it has by now.
+    pub async fn is_signed_in(&self, viewer: &Viewer) -> Result<bool> {
+        let session = self.sessions.get(viewer.session).await?;
+        Ok(session.is_some_and(|session| session.user == viewer.user && self.clock.now() < session.expires_at))
+    }
+
+    /// Ends the viewer's session.
+    pub async fn logout(&self, viewer: &Viewer) -> Result<()> {
+        self.sessions.remove(viewer.session).await
+    }
+
+    /// Gives the viewer's session a fresh token and a later end.
+    pub async fn refresh(&self, viewer: &Viewer) -> Result<(SecretString, Timestamp)> {
+        let now = self.clock.now();
+        let session = self.sessions.get(viewer.session).await?.ok_or(Error::Unauthenticated)?;
+        if !session.accepts(viewer.token, now) {
+            return Err(Error::Unauthenticated);
+        }
+        let fresh = Session {
+            token: TokenId(self.random.uuid()),
+            previous: Some((session.token, now.plus(PREVIOUS_TOKEN_GRACE))),
+            expires_at: now.plus(self.settings.token_lifetime),
+            ..session
+        };
+        if !self.sessions.replace(session.token, &fresh).await? {
+            // Another refresh of the same session won; what it gave out is good, ours is not needed.
+            return Err(Error::unavailable("the session", "two refreshes at once"));
+        }
+        Ok((self.token(&fresh, now)?, fresh.expires_at))
+    }
+
+    /// Sets a new password and ends every session of the account but the viewer's.
+    pub async fn change_password(
+        &self,
+        viewer: &Viewer,
+        current: &SecretString,
+        new: &SecretString,
+        from: IpAddr,
+    ) -> Result<User> {
+        Passwords::check(new, "newPassword")?;
+        let user = self.users.get(viewer.user).await?.ok_or(Error::Unauthenticated)?;
+        let counters = self.login_counters(user.email.key(), from);
+        let now = self.clock.now();
+        if let Some(retry_after) = self.throttle.hit(&counters, self.settings.login_window, now).await? {
+            return Err(Error::RateLimited { retry_after });
+        }
+        let wrong = || Error::user(ErrorCode::InvalidCredentials, "currentPassword", "That is not your password.");
+        if !self.passwords.verify(current, Some(&user.password_hash)).await? {
+            return Err(wrong());
+        }
+        self.throttle.undo(&counters.into_iter().map(|counter| counter.key).collect::<Vec<_>>()).await?;
+        let hash = self.passwords.hash(new).await?;
+        // Once before, so that nothing changes when the sessions cannot be ended; once after, for those that came
+        // between.
+        self.sessions.remove_all(user.id, Some(viewer.session)).await?;
+        let old = user.password_hash.expose_secret();
+        if !self.users.replace_password_hash(user.id, old, hash.expose_secret()).await? {
+            return Err(wrong());
+        }
+        self.sessions.remove_all(user.id, Some(viewer.session)).await?;
+        Ok(User { password_hash: hash, ..user })
+    }
+
+    /// Sets a password without the old one, and ends every session: for administrators. `false`: no such account.
+    pub async fn set_password(&self, email: &str, password: &SecretString) -> Result<bool> {
+        Passwords::check(password, "password")?;
+        let Some(email) = Email::parse(email) else { return Ok(false) };
+        let hash = self.passwords.hash(password).await?;
+        loop {
+            let Some(user) = self.users.by_email(email.key()).await? else { return Ok(false) };
+            let old = user.password_hash.expose_secret();
+            if self.users.replace_password_hash(user.id, old, hash.expose_secret()).await? {
+                self.sessions.remove_all(user.id, None).await?;
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Fetches an account.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.users.get(id).await
+    }
+
+    /// A page of all accounts, ordered by address, after this one's key: for administrators.
+    pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<User>> {
+        self.users.list(after, limit).await
+    }
+
+    async fn sign_in(&self, user: User) -> Result<SignedIn> {
+        let now = self.clock.now();
+        let session = Session {
+            id: SessionId(self.random.uuid()),
+            user: user.id,
+            token: TokenId(self.random.uuid()),
+            previous: None,
+            created_at: now,
+            expires_at: now.plus(self.settings.token_lifetime),
+        };
+        self.sessions.insert(&session).await?;
+        let viewer = Viewer { user: user.id, session: session.id, token: session.token };
+        Ok(SignedIn { user, viewer, token: self.token(&session, now)?, expires_at: session.expires_at })
+    }
+
+    fn token(&self, session: &Session, now: Timestamp) -> Result<SecretString> {
+        self.tokens.issue(session.user, session.id, session.token, now, session.expires_at).map(Into::into)
+    }
+
+    /// Hashes the password anew when the settings have risen since.
+    async fn renew_hash(&self, user: User, password: &SecretString) -> Result<User> {
+        if !self.passwords.is_outdated(&user.password_hash) {
+            return Ok(user);
+        }
+        let hash = self.passwords.hash(password).await?;
+        let old = user.password_hash.expose_secret();
+        if self.users.replace_password_hash(user.id, old, hash.expose_secret()).await? {
+            return Ok(User { password_hash: hash, ..user });
+        }
+        // Somebody changed it meanwhile; the look after the login decides.
+        Ok(user)
+    }
+
+    /// The pair first. Keys are hashed: they are short, and no address stands in a queue's or a cache's listing.
+    fn login_counters(&self, email_key: &str, from: IpAddr) -> Vec<Counter> {
+        let network = client_network(from);
+        let counter = |name: &str, of: &str, limit| {
+            let digest = Sha256::digest(of.as_bytes());
+            Counter { key: format!("login:{name}:{}", hex::encode(&digest[..16])), limit }
+        };
+        vec![
+            counter("pair", &format!("{email_key} {network}"), self.settings.login_tries_pair),
+            counter("account", email_key, self.settings.login_tries_account),
+            counter("address", &network, self.settings.login_tries_address),
+        ]
+    }
+}
+
+/// What counts as one client: an IPv4 address, or an IPv6 /64, which is what one customer gets.
+fn client_network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+fn same(a: &SecretString, b: &SecretString) -> bool {
+    a.expose_secret() == b.expose_secret()
+}
+
+fn invalid_credentials() -> Error {
+    Error::general(ErrorCode::InvalidCredentials, "Wrong email or password.")
+}
+
+/// For adapters too: an address that is taken.
+#[must_use]
+pub fn email_taken() -> Error {
+    Error::user(ErrorCode::EmailTaken, "email", "There is an account with this email address already.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_client_is_its_network() {
+        let network = |text: &str| client_network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3::4"), network("2001:db8:1:2:ffff::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+    }
+}

@@ -1,0 +1,50 @@
+//! Stopping cleanly: one signal that everything long-running listens to.
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The signal to stop, and the tasks that are waited for. Cloned freely.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    begun: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Shutdown {
+    /// Not begun.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins: the server is no longer ready, takes no new connections, lets running requests finish, closes sockets.
+    pub fn begin(&self) {
+        self.begun.cancel();
+    }
+
+    /// Whether it has begun.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.begun.is_cancelled()
+    }
+
+    /// The signal, to wait for.
+    #[must_use]
+    pub fn signal(&self) -> CancellationToken {
+        self.begun.clone()
+    }
+
+    /// Runs a task that the shutdown waits for. It has to end by itself once the shutdown has begun.
+    pub fn spawn<F>(&self, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(task);
+    }
+
+    /// Waits until the shutdown has begun and every task has ended.
+    pub async fn finished(&self) {
+        self.begun.cancelled().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}

@@ -1,0 +1,2 @@
+//! Thumbnails.
+pub mod render;
