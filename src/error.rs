@@ -116,6 +116,12 @@ impl Error {
         Self::User(UserError { code, message: message.into(), field: None })
     }
 
+    /// The address is taken.
+    #[must_use]
+    pub fn email_taken() -> Self {
+        Self::user(ErrorCode::EmailTaken, "email", "There is an account with this email address already.")
+    }
+
     /// No such object, or none that the viewer may see.
     #[must_use]
     pub fn not_found(field: &str) -> Self {
