@@ -1,5 +1,5 @@
-//! Files, images and folders in SQLite. Whatever changes a row looks and writes in one transaction, and one connection
-//! writes: nothing here can race.
+//! Files, images and folders of the embedded back end. Whatever changes a row looks and writes in one transaction, and
+//! one connection writes: nothing here can race.
 
 mod list;
 mod row;

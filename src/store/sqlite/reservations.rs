@@ -1,4 +1,4 @@
-//! Blobs in flight, noted in SQLite.
+//! Blobs in flight, as the embedded back end notes them.
 
 use std::time::Duration;
 

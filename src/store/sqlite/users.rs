@@ -1,4 +1,4 @@
-//! Accounts in SQLite.
+//! Accounts of the embedded back end.
 
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension as _, Row, types::Type};

@@ -139,8 +139,7 @@ async fn bounds_are_exclusive_from_either_end(backend: Backend) {
         for order in ORDERS {
             let list = expected(&all, scope, order);
             let bound = |n: usize| Some(Position::of(&list[n], order.field));
-            let last = list.len() - 1;
-            for (from, to) in [(0, last), (2, 9), (4, 5), (5, 5), (7, 3)] {
+            for (from, to) in [(0, list.len() - 1), (2, 9), (4, 5), (5, 5), (7, 3)] {
                 let between = list.get(from + 1..to).unwrap_or_default();
                 for from_end in [false, true] {
                     let bounds = Page { after: bound(from), before: bound(to), limit: 100, from_end };

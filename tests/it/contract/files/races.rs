@@ -64,9 +64,9 @@ async fn two_crossing_moves_never_make_a_cycle(backend: Backend) {
     for _ in 0..TIMES {
         let me = owner();
         let (a, b) = (chain(&*files, me, None, 2).await, chain(&*files, me, None, 2).await);
-        let moves = [start_move(&files, me, a[0], Some(b[1])), start_move(&files, me, b[0], Some(a[1]))];
+        let tries = [start_move(&files, me, a[0], Some(b[1])), start_move(&files, me, b[0], Some(a[1]))];
         let mut succeeded = 0;
-        for answer in join_all(moves).await {
+        for answer in join_all(tries).await {
             match answer.unwrap() {
                 Ok(moved) => succeeded += usize::from(moved.is_some()),
                 refused => assert_eq!(refusal(refused).0, ErrorCode::FolderCycle),
@@ -91,9 +91,9 @@ async fn three_moves_in_a_ring_never_make_a_cycle(backend: Backend) {
         for name in ["a", "b", "c"] {
             ring.push(add(&*files, folder(me, None, name)).await.id);
         }
-        let moves = (0..3).map(|n| start_move(&files, me, ring[n], Some(ring[(n + 1) % 3])));
+        let tries = (0..3).map(|n| start_move(&files, me, ring[n], Some(ring[(n + 1) % 3])));
         let mut succeeded = 0;
-        for answer in join_all(moves).await {
+        for answer in join_all(tries).await {
             match answer.unwrap() {
                 Ok(moved) => succeeded += usize::from(moved.is_some()),
                 refused => assert_eq!(refusal(refused).0, ErrorCode::FolderCycle),
