@@ -176,14 +176,7 @@ impl Files for SqliteFiles {
     }
 
     async fn usage(&self, owner: UserId) -> Result<Usage> {
-        let sql = "SELECT count(*), coalesce(sum(size), 0) FROM files INDEXED BY files_of_owner_by_size
-            WHERE owner = ?1 AND deleted_at IS NULL AND kind <> 'FOLDER'";
-        self.read(move |transaction| {
-            transaction
-                .prepare_cached(sql)?
-                .query_row([owner.0.into_bytes()], |row| Ok(Usage { file_count: row.get(0)?, bytes: row.get(1)? }))
-        })
-        .await
+        self.read(move |transaction| list::usage(transaction, owner)).await
     }
 
     async fn settle(

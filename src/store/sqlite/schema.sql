@@ -40,14 +40,15 @@ CREATE TABLE files (
     deleted_at       INTEGER
 ) STRICT;
 
--- One for every order of a folder's list, and one for every order of an owner's.
-CREATE INDEX files_in_folder_by_created_at ON files (owner, parent, created_at, id) WHERE deleted_at IS NULL;
+-- One for every order of a folder's list, and one for every order of an owner's. What ends in `deleted_at` answers by
+-- itself, without a look at the rows: counts, usage, and what a folder holds at any depth.
+CREATE INDEX files_in_folder_by_created_at ON files (owner, parent, created_at, id, deleted_at)
+    WHERE deleted_at IS NULL;
 CREATE INDEX files_in_folder_by_name_key ON files (owner, parent, name_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX files_in_folder_by_size ON files (owner, parent, size, id) WHERE deleted_at IS NULL;
-CREATE INDEX files_of_owner_by_created_at ON files (owner, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX files_of_owner_by_created_at ON files (owner, created_at, id, deleted_at) WHERE deleted_at IS NULL;
 CREATE INDEX files_of_owner_by_name_key ON files (owner, name_key, id) WHERE deleted_at IS NULL;
--- `kind` is there so that an owner's usage is read from the index alone.
-CREATE INDEX files_of_owner_by_size ON files (owner, size, id, kind) WHERE deleted_at IS NULL;
+CREATE INDEX files_of_owner_by_size ON files (owner, size, id, kind, deleted_at) WHERE deleted_at IS NULL;
 CREATE INDEX files_of_owner_by_sha256 ON files (owner, sha256) WHERE deleted_at IS NULL;
 
 CREATE INDEX files_folders ON files (owner, parent) WHERE deleted_at IS NULL AND kind = 'FOLDER';

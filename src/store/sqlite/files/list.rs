@@ -5,10 +5,12 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, Transaction, params_from_iter, types::Value};
+use rusqlite::{Connection, ErrorCode, Row, Transaction, params_from_iter, types::Value};
 
 use super::row;
-use crate::model::{Direction, File, FileFilter, FileOrderField, FileScope, ListQuery, Position, SortKey};
+use crate::model::{
+    Direction, File, FileFilter, FileOrderField, FileScope, ListQuery, Position, SortKey, Usage, UserId,
+};
 
 /// How long counting may take before it is given up.
 const COUNTING: Duration = Duration::from_secs(2);
@@ -35,13 +37,20 @@ pub(super) fn count(
     if lets_nothing_through(filter) {
         return Ok(Some(0));
     }
-    let Conditions { sql, values } = Conditions::of(scope, filter);
-    let index = index(scope, filter, FileOrderField::CreatedAt);
-    let sql = format!("SELECT count(*) FROM files INDEXED BY {index} WHERE {sql}");
+    let (sql, values) = count_sql(scope, filter);
     within(transaction, COUNTING, || {
         transaction.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
     })
 }
+
+/// What an owner stores.
+pub(super) fn usage(transaction: &Transaction<'_>, owner: UserId) -> rusqlite::Result<Usage> {
+    let read = |row: &Row<'_>| Ok(Usage { file_count: row.get(0)?, bytes: row.get(1)? });
+    transaction.prepare_cached(USAGE)?.query_row([owner.0.into_bytes()], read)
+}
+
+const USAGE: &str = "SELECT count(*), coalesce(sum(size), 0) FROM files INDEXED BY files_of_owner_by_size
+    WHERE owner = ?1 AND deleted_at IS NULL AND kind <> 'FOLDER'";
 
 /// `IN ()` is false for every row, and a query that is false has no use for the index it is told to use: an error.
 fn lets_nothing_through(filter: &FileFilter) -> bool {
@@ -70,6 +79,12 @@ fn page_sql(query: &ListQuery) -> (String, Vec<Value>) {
     let way = if ascending == query.page.from_end { "DESC" } else { "ASC" };
     values.push(Value::from(i64::try_from(query.page.limit).unwrap_or(i64::MAX)));
     (format!("INDEXED BY {index} WHERE {sql} ORDER BY {column} {way}, id {way} LIMIT ?"), values)
+}
+
+fn count_sql(scope: FileScope, filter: &FileFilter) -> (String, Vec<Value>) {
+    let Conditions { sql, values } = Conditions::of(scope, filter);
+    let index = index(scope, filter, FileOrderField::CreatedAt);
+    (format!("SELECT count(*) FROM files INDEXED BY {index} WHERE {sql}"), values)
 }
 
 /// The index whose order the list has, so that a page costs what the page costs; the planner may think otherwise when
@@ -174,7 +189,7 @@ mod tests {
 
     use super::{super::super::failed, *};
     use crate::{
-        model::{FileId, FileKind, FileOrder, Page, Timestamp, UserId},
+        model::{FileId, FileKind, FileOrder, Page, Timestamp},
         store::sqlite::Sqlite,
     };
 
@@ -218,12 +233,15 @@ mod tests {
         lists
     }
 
-    fn plan(transaction: &Transaction<'_>, query: &ListQuery) -> String {
-        let (tail, values) = page_sql(query);
-        let sql = format!("EXPLAIN QUERY PLAN SELECT {} FROM files {tail}", row::COLUMNS);
-        let mut explain = transaction.prepare(&sql).unwrap();
+    fn plan(transaction: &Transaction<'_>, sql: &str, values: Vec<Value>) -> String {
+        let mut explain = transaction.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps = explain.query_map(params_from_iter(values), |row| row.get::<_, String>("detail")).unwrap();
         steps.map(Result::unwrap).collect::<Vec<_>>().join("\n")
+    }
+
+    fn page_plan(transaction: &Transaction<'_>, query: &ListQuery) -> String {
+        let (tail, values) = page_sql(query);
+        plan(transaction, &format!("SELECT {} FROM files {tail}", row::COLUMNS), values)
     }
 
     #[tokio::test]
@@ -232,7 +250,7 @@ mod tests {
         database
             .read(|transaction| {
                 for mut query in lists() {
-                    let sought = plan(transaction, &query);
+                    let sought = page_plan(transaction, &query);
                     assert!(!sought.contains("TEMP B-TREE"), "{query:?}\n{sought}");
                     assert!(sought.starts_with("SEARCH files USING INDEX"), "{query:?}\n{sought}");
                     let key = format!("({},id)", column(query.order.field));
@@ -253,7 +271,7 @@ mod tests {
                         created_after: Some(Timestamp(1)),
                         created_before: Some(Timestamp(9)),
                     };
-                    let filtered = plan(transaction, &query);
+                    let filtered = page_plan(transaction, &query);
                     assert!(!filtered.contains("TEMP B-TREE"), "{query:?}\n{filtered}");
                 }
                 Ok(())
@@ -269,9 +287,27 @@ mod tests {
             .read(|transaction| {
                 for mut query in lists() {
                     query.filter.sha256 = Some("00".to_owned());
-                    let plan = plan(transaction, &query);
+                    let plan = page_plan(transaction, &query);
                     assert!(plan.contains("files_of_owner_by_sha256 (owner=? AND sha256=?)"), "{plan}");
                 }
+                Ok(())
+            })
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_not_filtered_is_counted_without_a_look_at_the_rows() {
+        let (_dir, database) = open();
+        database
+            .read(|transaction| {
+                for query in lists() {
+                    let (sql, values) = count_sql(query.scope, &query.filter);
+                    let plan = plan(transaction, &sql, values);
+                    assert!(plan.starts_with("SEARCH files USING COVERING INDEX"), "{plan}");
+                }
+                let plan = plan(transaction, USAGE, vec![bytes(Uuid::nil())]);
+                assert!(plan.starts_with("SEARCH files USING COVERING INDEX"), "{plan}");
                 Ok(())
             })
             .await

@@ -70,7 +70,7 @@ const SUBTREE: &str = "WITH RECURSIVE subtree (file) AS (
         SELECT id FROM files WHERE id = ?2 AND owner = ?1 AND deleted_at IS NULL
         UNION ALL
         SELECT files.id FROM subtree
-        JOIN files INDEXED BY files_in_folder_by_size ON owner = ?1 AND parent = file
+        JOIN files INDEXED BY files_in_folder_by_created_at ON owner = ?1 AND parent = file
         WHERE deleted_at IS NULL
     )";
 
