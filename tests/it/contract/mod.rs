@@ -1,1 +1,6 @@
 //! The contract of the ports: every promise in `store`, held against every adapter.
+
+mod files;
+mod reservations;
+mod stores;
+mod users;
