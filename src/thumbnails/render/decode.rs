@@ -146,6 +146,9 @@ pub(super) fn decode(bytes: &[u8], limits: &RenderLimits) -> Result<Source, Rend
         .and_then(Pixels::zeroed)
         .ok_or_else(|| RenderError::Failed(format!("no memory for {length} bytes of pixels")))?;
     decoder.read_image_boxed(pixels.bytes_mut()).map_err(explain)?;
+    if format == Format::Jpeg && !has_scan(bytes) {
+        return Err(ends_too_early());
+    }
     Ok(Source { width, height, color, pixels, orientation, icc, is_grey })
 }
 
@@ -199,6 +202,22 @@ fn too_much_memory() -> RenderError {
     RenderError::TooLarge("The image needs more memory than there is for one.".to_owned())
 }
 
+fn ends_too_early() -> RenderError {
+    RenderError::Damaged("The image is damaged: its data ends too early.".to_owned())
+}
+
+/// Whether anything follows the header of a JPEG's last scan. The decoder makes grey of what is missing, as browsers do;
+/// but where everything is missing, they show nothing.
+fn has_scan(jpeg: &[u8]) -> bool {
+    let scan = jpeg.windows(2).rposition(|marker| marker == [0xff, 0xda]);
+    scan.and_then(|at| {
+        let length = jpeg.get(at + 2..)?.first_chunk().map(|two| u16::from_be_bytes(*two))?;
+        let first = jpeg.get(at + 2 + usize::from(length)..)?.first_chunk::<2>()?;
+        Some(*first != [0xff, 0xd9])
+    })
+    .unwrap_or(false)
+}
+
 /// What people are told, without a decoder's own words.
 fn explain(format: Format, error: &ImageError) -> RenderError {
     match error {
@@ -206,7 +225,7 @@ fn explain(format: Format, error: &ImageError) -> RenderError {
         ImageError::Unsupported(_) => {
             RenderError::Damaged(format!("This variety of {} cannot be scaled.", format.name()))
         }
-        _ if ends_early(error) => RenderError::Damaged("The image is damaged: its data ends too early.".to_owned()),
+        _ if ends_early(error) => ends_too_early(),
         _ => RenderError::Damaged("The image is damaged: it cannot be decoded.".to_owned()),
     }
 }

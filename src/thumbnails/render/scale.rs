@@ -1,5 +1,7 @@
 //! Sizes: the one jump down from the source, and the small steps after it.
 
+use std::error::Error;
+
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{MulDiv, PixelType, ResizeOptions, Resizer};
 use image::metadata::Orientation;
@@ -59,8 +61,8 @@ pub(super) fn orient(picture: RgbaImage, orientation: Orientation) -> RgbaImage 
     picture.into_rgba8()
 }
 
-fn failed(error: impl ToString) -> RenderError {
-    RenderError::Failed(error.to_string())
+fn failed(error: impl Into<Box<dyn Error>>) -> RenderError {
+    RenderError::Failed(error.into().to_string())
 }
 
 fn pixel_type(color: ColorType) -> Option<PixelType> {

@@ -42,7 +42,7 @@ mod tests {
         let frame = b"VP8 \x0a\0\0\0\x10\0\0\x9d\x01\x2a\xff\x3f\x10\x00";
         let still = [b"RIFF\0\0\0\0WEBPVP8X\x03\0\0\0abc\0".as_slice(), frame].concat();
         assert_eq!(first_frame(&still), Some((16_383, 16)));
-        let animation = [b"RIFF\0\0\0\0WEBPANMF\x22\0\0\00123456789abcdef".as_slice(), frame].concat();
+        let animation = [b"RIFF\0\0\0\0WEBPANMF\x22\0\0\0-a frame header-".as_slice(), frame].concat();
         assert_eq!(first_frame(&animation), Some((16_383, 16)));
     }
 

@@ -96,7 +96,7 @@ fn thin_images_have_no_side_of_nothing() {
     near(&wide.thumbnails[2], 250, 0, [255, 0, 0, 255]);
     let tall = rendered(&encode(RgbImage::from_pixel(1, 16_384, Rgb(RED)), ImageFormat::Png));
     assert!(tall.thumbnails.iter().all(|thumbnail| (thumbnail.width, thumbnail.height) == (1, 16_384)));
-    let tall = rendered(&encode(RgbaImage::from_pixel(1, 16_384, Rgba([0, 9, 0, 99])), ImageFormat::Png));
+    let tall = rendered(&encode(RgbaImage::from_pixel(1, 16_383, Rgba([0, 9, 0, 99])), ImageFormat::Png));
     near(&tall.thumbnails[0], 0, 9_999, [0, 9, 0, 99]);
 }
 
@@ -300,7 +300,7 @@ fn a_truncated_image_is_damaged_or_shows_what_there_is_of_it() {
         let bytes = encode(whole.clone(), format);
         match refused(&bytes[..bytes.len() / 2]) {
             RenderError::Damaged(reason) => {
-                assert!(reason.starts_with("The image is damaged: "), "{format:?}: {reason}")
+                assert!(reason.starts_with("The image is damaged: "), "{format:?}: {reason}");
             }
             other => panic!("{format:?}: {other:?}"),
         }
@@ -313,6 +313,8 @@ fn a_truncated_image_is_damaged_or_shows_what_there_is_of_it() {
     let [left, right, ..] = corners(&large(&bytes[..bytes.len() * 2 / 3]));
     assert_eq!([left, right], [RED, GREEN]);
     assert!(matches!(refused(&bytes[..100]), RenderError::Damaged(_)));
+    let scan = bytes.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+    assert_eq!(refused(&bytes[..scan + 14]), RenderError::Damaged(sentence.to_owned()));
 }
 
 #[test]
