@@ -5,6 +5,7 @@ pub mod graphql;
 pub mod health;
 pub mod multipart;
 pub mod page;
+pub mod refusal;
 pub mod request;
 pub mod server;
 pub mod websocket;
@@ -20,6 +21,7 @@ use crate::{
     service::Services,
     shutdown::Shutdown,
     store::Store,
+    telemetry::Metrics,
 };
 
 /// What every route can use. Cloned freely.
@@ -39,6 +41,8 @@ pub struct App {
     pub random: Random,
     /// Whether to stop.
     pub shutdown: Shutdown,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Every route of the API's port.
