@@ -249,3 +249,26 @@ fn execute(transaction: &Transaction<'_>, statement: &str, parameters: impl Para
 fn key(row: &Row<'_>) -> rusqlite::Result<JobKey> {
     Ok(JobKey { file: FileId(Uuid::from_bytes(row.get("file")?)), generation: row.get("generation")? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_the_buried_jobs_the_newest_ten_thousand_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&dir.path().join("db")).unwrap();
+        let old = "WITH RECURSIVE old (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM old WHERE i < 10000)
+                   INSERT INTO jobs (file, generation, state, place, at, reason)
+                   SELECT unhex(format('%032x', i)), 1, 'buried', i, i, 'a reason' FROM old";
+        sqlite.write(|transaction| execute(transaction, old, [])).await.unwrap();
+        let jobs = SqliteJobs::new(sqlite, Duration::from_secs(60), Clock::system(), Random::seeded(1));
+        let job = |number| JobKey { file: FileId(Uuid::from_u128(number)), generation: 1 };
+        jobs.enqueue(job(20_000)).await.unwrap();
+        let taken = jobs.reserve(Duration::ZERO).await.unwrap().unwrap();
+        jobs.bury(&taken, "the last").await.unwrap();
+        let buried = jobs.buried(usize::MAX).await.unwrap();
+        assert_eq!(buried.len(), BURIED);
+        assert_eq!((buried[0].key, buried[BURIED - 1].key), (job(20_000), job(2)));
+    }
+}

@@ -1,5 +1,7 @@
 //! What the tests stand on: real servers, a running application, a client.
 
+pub mod bench;
+pub mod proxy;
 pub mod servers;
 
 /// Runs each named rule, an `async fn(Backend)`, once on every back end.
