@@ -190,10 +190,11 @@ impl Subscriber {
     }
 
     fn pass_on(&self, message: &Message) {
-        let event = message.value.as_bytes().and_then(|text| serde_json::from_slice::<Wire>(text).ok());
-        match event {
-            Some(event) => self.hub.tell(event.into()),
-            None => tracing::warn!(channel = %message.channel, "a message that is no event"),
+        let text = message.value.as_bytes();
+        if let Some(event) = text.and_then(|text| serde_json::from_slice::<Wire>(text).ok()) {
+            self.hub.tell(event.into());
+        } else {
+            tracing::warn!(channel = %message.channel, "a message that is no event");
         }
     }
 

@@ -31,13 +31,13 @@ async fn every_process_hears_what_one_publishes(backend: Backend) {
     let bench = Bench::new(backend);
     let (here, there) = (bench.process().await.events, bench.process().await.events);
     let owner = UserId(bench.random.uuid());
-    let mut heard_here = here.listen(owner).await.unwrap();
-    let mut heard_there = there.listen(owner).await.unwrap();
+    let mut near = here.listen(owner).await.unwrap();
+    let mut far = there.listen(owner).await.unwrap();
     let settled = Event::Settled(Settled { file: FileId(bench.random.uuid()), owner, generation: 3 });
     for event in [settled, deleted(&bench, owner)] {
         there.publish(&event).await.unwrap();
-        assert_eq!(next(&mut heard_here).await, News::Event(event));
-        assert_eq!(next(&mut heard_there).await, News::Event(event));
+        assert_eq!(next(&mut near).await, News::Event(event));
+        assert_eq!(next(&mut far).await, News::Event(event));
     }
 }
 
@@ -45,15 +45,15 @@ async fn nobody_hears_of_the_files_of_others(backend: Backend) {
     let bench = Bench::new(backend);
     let (here, there) = (bench.process().await.events, bench.process().await.events);
     let (ada, bob) = (UserId(bench.random.uuid()), UserId(bench.random.uuid()));
-    let mut heard_by_ada = here.listen(ada).await.unwrap();
-    let mut heard_by_bob = here.listen(bob).await.unwrap();
+    let mut by_ada = here.listen(ada).await.unwrap();
+    let mut by_bob = here.listen(bob).await.unwrap();
     let (for_ada, for_bob) = (deleted(&bench, ada), deleted(&bench, bob));
     for event in [for_bob, for_ada, for_bob] {
         there.publish(&event).await.unwrap();
     }
-    assert_eq!(next(&mut heard_by_ada).await, News::Event(for_ada));
-    assert_eq!(next(&mut heard_by_bob).await, News::Event(for_bob));
-    assert_eq!(next(&mut heard_by_bob).await, News::Event(for_bob));
+    assert_eq!(next(&mut by_ada).await, News::Event(for_ada));
+    assert_eq!(next(&mut by_bob).await, News::Event(for_bob));
+    assert_eq!(next(&mut by_bob).await, News::Event(for_bob));
 }
 
 async fn what_is_published_after_listening_is_heard(backend: Backend) {
