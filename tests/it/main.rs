@@ -3,4 +3,5 @@
 
 mod contract;
 mod render;
+mod redis;
 mod support;

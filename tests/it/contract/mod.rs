@@ -4,3 +4,7 @@ mod files;
 mod reservations;
 mod stores;
 mod users;
+mod events;
+mod jobs;
+mod sessions;
+mod throttle;

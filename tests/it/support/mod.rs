@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod client;
+pub mod bench;
+pub mod proxy;
 pub mod servers;
 
 /// Runs each named rule, an `async fn(Backend)`, once on every back end.
