@@ -70,7 +70,6 @@ enum Command {
 #[derive(Debug, Args)]
 struct Render {
     /// Bytes of address space.
-    #[arg(long)]
     memory: u64,
 }
 
@@ -97,7 +96,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, variables: Vec<(String
     };
     // Rendering children get their limits from their parent and touch neither configuration nor runtime.
     if let Some(Command::Render(render)) = &cli.command {
-        return crate::thumbnails::child::run(render.memory);
+        // The parent sees the end of the pipes; nobody reads an exit status or a message.
+        return crate::thumbnails::child::run(render.memory).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     if let Some(Command::Schema) = &cli.command {
         return print(&Api::sdl());

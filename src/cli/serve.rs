@@ -1,6 +1,6 @@
 //! `strongroom serve` and `strongroom worker`.
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,9 +9,9 @@ use super::WaitFor;
 use crate::{
     app::{self, Instance, Role, StartError},
     config::{BlobsBackend, Config, StoreConfig},
-    http::page,
+    http::{health, page},
     shutdown::Shutdown,
-    telemetry,
+    telemetry::start_log,
 };
 
 /// Serve the API (and make thumbnails)
@@ -42,7 +42,7 @@ impl Default for WaitFor {
 
 impl Serve {
     pub(super) async fn run(self, config: Config) -> Result<ExitCode, StartError> {
-        telemetry::init(&config.log);
+        start_log(&config.log).map_err(|error| StartError(format!("log.filter: {error}")))?;
         let worker = config.thumbnails.worker && !self.no_worker;
         let worker = worker || (matches!(config.store, StoreConfig::Embedded { .. }) && !self.no_worker);
         let first_run = !exists_already(&config);
@@ -63,7 +63,7 @@ impl Serve {
 
 impl Work {
     pub(super) async fn run(self, config: Config) -> Result<ExitCode, StartError> {
-        telemetry::init(&config.log);
+        start_log(&config.log).map_err(|error| StartError(format!("log.filter: {error}")))?;
         let instance = Instance::open(config, Role::Worker, super::environment(self.wait_for.wait_for)?).await?;
         stop_on_signal(&instance.app.shutdown)?;
         instance.start();
@@ -78,7 +78,7 @@ impl Work {
 async fn serve_metrics(instance: &Instance) -> Result<(), StartError> {
     let Some(address) = instance.app.config.server.metrics_bind else { return Ok(()) };
     let listener = app::bind(address, "server.metrics_bind").await?;
-    let routes = telemetry::metrics_router(&instance.app);
+    let routes = health::metrics_router(instance.app.metrics.clone(), Arc::clone(&instance.app.store.jobs));
     let (settings, shutdown) = (instance.app.config.server.clone(), instance.app.shutdown.clone());
     instance.app.shutdown.spawn(async move {
         if let Err(error) = crate::http::server::serve(listener, routes, &settings, shutdown).await {

@@ -47,7 +47,13 @@ pub struct App {
 
 /// Every route of the API's port.
 pub fn router(app: App) -> Router {
-    let routes =
-        Router::new().merge(graphql::routes()).merge(content::routes()).merge(health::routes()).merge(page::routes());
+    let measure = axum::middleware::from_fn_with_state(app.metrics.clone(), health::measure);
+    let routes = Router::new()
+        .merge(graphql::routes())
+        .merge(content::routes())
+        .merge(health::routes())
+        .merge(page::routes())
+        .fallback(page::not_found)
+        .layer(measure);
     request::layers(routes, &app).with_state(app)
 }

@@ -7,4 +7,6 @@
 pub mod child;
 pub mod pool;
 pub mod render;
+pub mod repair;
 mod wire;
+pub mod worker;

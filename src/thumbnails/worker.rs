@@ -216,7 +216,7 @@ impl Worker {
                 media_type: encoded.media_type.to_owned(),
                 bytes: encoded.bytes.len() as u64,
             });
-            bodies.push((blob, Bytes::from(encoded.bytes)));
+            bodies.push((blob, encoded.bytes));
         }
         let note = |(blob, _): &(BlobKey, Bytes)| Reservation { blob: *blob, file: job.key.file, multipart: None };
         let notes: Vec<_> = bodies.iter().map(note).collect();

@@ -2,6 +2,6 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod contract;
-mod render;
 mod redis;
+mod render;
 mod support;

@@ -188,7 +188,8 @@ pub fn config(home: &Home, port: u16, settings: &[(&str, &str)]) -> Config {
 
 /// The same settings for the built program, as environment variables.
 pub fn variables(home: &Home, port: u16, settings: &[(&str, &str)]) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> = QUICK.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    let mut all: Vec<(String, String)> =
+        QUICK.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     all.extend(home.settings());
     all.push(("server.bind".to_owned(), format!("127.0.0.1:{port}")));
     all.extend(settings.iter().map(|(key, value)| (key.to_string(), value.to_string())));

@@ -40,7 +40,8 @@ impl Client {
     pub const PASSWORD: &str = "correct horse battery";
 
     pub async fn register(mut self, email: &str) -> Self {
-        let query = "mutation($i: RegisterInput!) { register(input: $i) { token user { id } userErrors { code message } } }";
+        let query =
+            "mutation($i: RegisterInput!) { register(input: $i) { token user { id } userErrors { code message } } }";
         let answer = self.data(query, json!({ "i": { "email": email, "password": Self::PASSWORD } })).await;
         let payload = &answer["register"];
         self.token = Some(payload["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned());
@@ -52,11 +53,15 @@ impl Client {
     /// The same account in another session.
     pub async fn login(&self) -> Self {
         let payload = self.try_login(&self.email, Self::PASSWORD).await;
-        Self { token: Some(payload["token"].as_str().unwrap_or_else(|| panic!("no token: {payload}")).to_owned()), ..self.clone() }
+        Self {
+            token: Some(payload["token"].as_str().unwrap_or_else(|| panic!("no token: {payload}")).to_owned()),
+            ..self.clone()
+        }
     }
 
     pub async fn try_login(&self, email: &str, password: &str) -> Value {
-        let query = "mutation($i: LoginInput!) { login(input: $i) { token user { id } userErrors { code message field } } }";
+        let query =
+            "mutation($i: LoginInput!) { login(input: $i) { token user { id } userErrors { code message field } } }";
         let anon = Self { token: None, ..self.clone() };
         let answer = anon.gql(query, json!({ "i": { "email": email, "password": password } })).await;
         if answer["data"]["login"].is_null() { answer } else { answer["data"]["login"].clone() }
@@ -88,7 +93,13 @@ impl Client {
     }
 
     /// Sends a multipart request: the operation, the map from part to variable, the parts.
-    pub async fn multipart(&self, query: &str, variables: Value, map: Value, parts: Vec<(&str, Upload<'_>)>) -> Response {
+    pub async fn multipart(
+        &self,
+        query: &str,
+        variables: Value,
+        map: Value,
+        parts: Vec<(&str, Upload<'_>)>,
+    ) -> Response {
         let operations = json!({ "query": query, "variables": variables });
         let mut form = multipart::Form::new().text("operations", operations.to_string()).text("map", map.to_string());
         for (part, (name, bytes)) in parts {

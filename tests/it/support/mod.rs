@@ -1,8 +1,9 @@
 //! What the tests stand on: real servers, a running application, a client.
 
 pub mod app;
-pub mod client;
 pub mod bench;
+pub mod client;
+pub mod program;
 pub mod proxy;
 pub mod servers;
 
