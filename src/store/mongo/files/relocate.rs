@@ -49,7 +49,7 @@ struct Move {
 /// How one try ended.
 enum Tried {
     /// The row as it was before.
-    Moved(Row),
+    Moved(Box<Row>),
     /// There is no such row.
     Gone,
     /// Another move of this folder is under way.
@@ -123,7 +123,7 @@ impl MongoFiles {
                 pause(tried).await;
             }
             match self.attempt(row.id, target, to, to.now.plus(begin.elapsed())).await? {
-                Tried::Moved(before) => return Ok(Some(before)),
+                Tried::Moved(before) => return Ok(Some(*before)),
                 Tried::Gone => return Ok(None),
                 Tried::Busy => crossed = false,
                 Tried::Crossed => crossed = true,
@@ -168,7 +168,7 @@ impl MongoFiles {
             Ok(Met::Root) => {
                 let as_marked = doc! { "_id": folder, "moving.token": mark.token };
                 if let Some(before) = self.write_parent(as_marked, to).await? {
-                    return Ok(Tried::Moved(before));
+                    return Ok(Tried::Moved(Box::new(before)));
                 }
                 // The mark is lost, or the row is not where it was to be taken from: the next try tells which.
                 Ok(if to.only_from.is_some() { Tried::Gone } else { Tried::Busy })

@@ -45,9 +45,9 @@ impl MongoFiles {
             "image.settled_at": now.0,
             "image.unannounced": true,
         } };
-        let Some(file) = self.updated(still, settled).await? else { return Ok(None) };
-        // A folder above may have been deleted meanwhile. The thumbnails are in the row, and go with it.
-        Ok(self.living(id).await?.map(|_| file))
+        // Whoever wrote has won, even if a folder above is being deleted at this moment: the thumbnails are in the row
+        // now, and go with it. An answer that nobody won would have them removed twice.
+        self.updated(still, settled).await
     }
 
     pub(super) async fn note_announced(&self, id: FileId, generation: Generation) -> Result<()> {
