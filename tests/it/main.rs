@@ -4,4 +4,5 @@
 mod contract;
 mod redis;
 mod render;
+mod mongo;
 mod support;
