@@ -33,6 +33,6 @@ ENV STRONGROOM__SERVER__BIND=0.0.0.0:4000 \
 VOLUME /data
 EXPOSE 4000
 USER 65532:65532
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["strongroom", "health"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 CMD ["strongroom", "health"]
 ENTRYPOINT ["strongroom"]
 CMD ["serve"]

@@ -89,9 +89,10 @@ class Proxy(unittest.TestCase):
         file = Path(cls.folder.name) / "Caddyfile"
         file.write_text(text)
         home = {"PATH": os.environ["PATH"], "HOME": cls.folder.name}
+        cls.log = (Path(cls.folder.name) / "log").open("w")
         cls.caddy = subprocess.Popen(
             [tool("caddy"), "run", "--config", file, "--adapter", "caddyfile"], env=home,
-            stdout=subprocess.DEVNULL, stderr=(Path(cls.folder.name) / "log").open("w"),
+            stdout=subprocess.DEVNULL, stderr=cls.log,
         )
         deadline = time.monotonic() + DEADLINE
         while True:
@@ -107,6 +108,7 @@ class Proxy(unittest.TestCase):
     def tearDownClass(cls):
         cls.caddy.send_signal(signal.SIGKILL)
         cls.caddy.wait()
+        cls.log.close()
         cls.upstream.shutdown()
         cls.upstream.server_close()
         cls.folder.cleanup()
@@ -115,7 +117,9 @@ class Proxy(unittest.TestCase):
         Upstream.first_bytes.clear()
 
     def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        self.addCleanup(connection.close)
+        return connection
 
     def test_caddy_accepts_the_file_and_would_not_format_it_otherwise(self):
         checked = run(tool("caddy"), "validate", "--adapter", "caddyfile", "--config", CADDYFILE)
