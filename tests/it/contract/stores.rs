@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strongroom::store::{
     Files, Reservations, Users,
+    mongo::{Mongo, MongoFiles, MongoReservations, MongoUsers},
     sqlite::{Sqlite, SqliteFiles, SqliteReservations, SqliteUsers},
 };
 use tempfile::TempDir;
@@ -38,5 +39,13 @@ fn embedded() -> Opened {
 }
 
 async fn servers() -> Opened {
-    panic!("unimplemented in this branch")
+    // A database of its own on the shared server, which goes with the test program.
+    let database = format!("strongroom_{}", strongroom::model::Random::system().uuid().simple());
+    let mongo = Mongo::connect(&crate::support::servers::mongodb_url(), &database).await.unwrap();
+    Opened {
+        users: Arc::new(MongoUsers::new(mongo.clone())),
+        files: Arc::new(MongoFiles::new(mongo.clone()).with_grace(std::time::Duration::ZERO)),
+        reservations: Arc::new(MongoReservations::new(mongo)),
+        _guard: None,
+    }
 }

@@ -32,8 +32,12 @@ pub fn command(home: &Home, port: u16, arguments: &[&str], settings: &[(&str, &s
 pub fn run(home: &Home, arguments: &[&str], settings: &[(&str, &str)], input: &str) -> Output {
     use std::io::Write as _;
     let mut command = command(home, servers::free_port(), arguments, settings);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
@@ -53,8 +57,12 @@ impl Program {
     pub fn spawn(home: &Home, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let port = servers::free_port();
         let mut command = command(home, port, arguments, settings);
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let printed = collect(child.stdout.take().unwrap());
         let errors = collect(child.stderr.take().unwrap());
         Self { child, url: format!("http://127.0.0.1:{port}"), printed, errors }
