@@ -53,7 +53,8 @@ async fn a_server_that_accepts_and_never_answers_is_given_up_on() {
     assert_eq!(error.code(), ErrorCode::ServiceUnavailable);
 }
 
-/// Stands between client and server. While `silent`, it accepts and passes nothing on.
+/// Stands between client and server, and answers its URL. While `silent`, it accepts and passes nothing on. The
+/// connection is direct: a member of a replica set would tell the client of a way around.
 async fn gateway(server: String, silent: watch::Receiver<bool>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -67,7 +68,7 @@ async fn gateway(server: String, silent: watch::Receiver<bool>) -> String {
             });
         }
     });
-    format!("mongodb://{address}")
+    format!("mongodb://{address}/?directConnection=true")
 }
 
 async fn pass_on(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut silent: watch::Receiver<bool>) {
