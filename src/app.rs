@@ -238,12 +238,10 @@ fn secret(config: &Config, folder: Option<&DataFolder>, random: &Random) -> Resu
 
 fn open_blobs(config: &Config) -> Result<Blobs, StartError> {
     match &config.blobs.backend {
-        BlobsBackend::Disk(dir) => Blobs::disk(dir).map_err(|error| {
-            StartError(format!("blobs.dir: the folder {} cannot be used: {error}", dir.display()))
-        }),
-        BlobsBackend::S3(options) => {
-            Blobs::s3(options).map_err(|error| StartError(format!("blobs.endpoint: the S3 store cannot be used: {error}")))
-        }
+        BlobsBackend::Disk(dir) => Blobs::disk(dir)
+            .map_err(|error| StartError(format!("blobs.dir: the folder {} cannot be used: {error}", dir.display()))),
+        BlobsBackend::S3(options) => Blobs::s3(options)
+            .map_err(|error| StartError(format!("blobs.endpoint: the S3 store cannot be used: {error}"))),
     }
 }
 
@@ -294,7 +292,7 @@ async fn open_store(config: &Config, blobs: Blobs, clock: &Clock, random: &Rando
 async fn open_sqlite(path: &Path) -> Result<Sqlite, StartError> {
     let owned = path.to_owned();
     let opened = tokio::task::spawn_blocking(move || Sqlite::open(&owned)).await.map_err(Error::internal);
-    opened.and_then(|it| it).map_err(|error| {
-        StartError(format!("store.data_dir: the database {} cannot be used: {error}", path.display()))
-    })
+    opened
+        .and_then(|it| it)
+        .map_err(|error| StartError(format!("store.data_dir: the database {} cannot be used: {error}", path.display())))
 }

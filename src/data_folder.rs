@@ -54,7 +54,8 @@ impl DataFolder {
     /// The secret of this folder, made when there is none yet.
     pub fn secret(&self, random: &Random) -> Result<SecretString, StartError> {
         let path = self.path.join("secret");
-        let unusable = |error| StartError(format!("store.data_dir: the secret {} cannot be used: {error}", path.display()));
+        let unusable =
+            |error| StartError(format!("store.data_dir: the secret {} cannot be used: {error}", path.display()));
         // Written whole under another name first: of two processes that start at once one wins, and both read the same.
         let fresh = self.path.join(format!("secret.{}", hex::encode(random.bytes::<8>())));
         if !path.exists() {

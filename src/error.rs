@@ -140,6 +140,19 @@ impl Error {
         Self::user(ErrorCode::NotAFolder, "parentId", "That is a file; choose a folder.")
     }
 
+    /// A folder cannot be moved into itself or into what it holds.
+    #[must_use]
+    pub fn folder_cycle() -> Self {
+        let message = "A folder cannot be put into itself or into a folder inside it.";
+        Self::user(ErrorCode::FolderCycle, "parentId", message)
+    }
+
+    /// A folder would be nested deeper than this.
+    #[must_use]
+    pub fn folder_too_deep(deepest: usize) -> Self {
+        Self::input("parentId", format!("Folders can be nested at most {deepest} deep."))
+    }
+
     /// The server has no room left.
     #[must_use]
     pub fn storage_full() -> Self {

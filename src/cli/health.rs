@@ -20,7 +20,11 @@ impl Health {
         let url = self.url.unwrap_or_else(|| {
             let mut bind = config.server.bind;
             if bind.ip().is_unspecified() {
-                bind.set_ip(if bind.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) });
+                bind.set_ip(if bind.is_ipv4() {
+                    IpAddr::from([127, 0, 0, 1])
+                } else {
+                    IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])
+                });
             }
             format!("http://{bind}")
         });

@@ -18,11 +18,16 @@ use crate::{
 
 /// A self-hosted file platform with a GraphQL API.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, arg_required_else_help = false, after_help = "\
+#[command(
+    version,
+    max_term_width = 100,
+    arg_required_else_help = false,
+    after_help = "\
 Without a command, strongroom serves: it makes the folder ./data, listens on 127.0.0.1:4000 and says how to go on.
 
 Every setting is in `strongroom config`; set one with an environment variable such as STRONGROOM__SERVER__BIND, or in a \
-file named by --config.")]
+file named by --config."
+)]
 struct Cli {
     #[command(flatten)]
     common: Common,

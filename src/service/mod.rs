@@ -10,6 +10,7 @@ mod media_type;
 mod passwords;
 mod tokens;
 mod uploads;
+mod watch;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub use media_type::media_type;
 pub use passwords::Passwords;
 pub use tokens::{Claims, Tokens};
 pub use uploads::{Incoming, NewFile, Parts, StoredPart, Uploads};
+pub use watch::Watch;
 
 /// All services.
 #[derive(Clone)]
@@ -35,4 +37,6 @@ pub struct Services {
     pub uploads: Arc<Uploads>,
     /// URLs of bytes.
     pub links: Arc<Links>,
+    /// x
+    pub watch: Arc<Watch>,
 }

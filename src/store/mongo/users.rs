@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DUPLICATE_KEY, FORMAT, Key, Mongo, attempt, code, failed, id, indexes, key, limited, read, within};
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, Result},
     model::{Email, Timestamp, User, UserId},
     store::Users,
 };
@@ -72,10 +72,7 @@ impl Users for MongoUsers {
         match attempt(self.rows.insert_one(&row)).await? {
             Ok(_) => Ok(()),
             // Random IDs do not meet: what is there already is the address.
-            Err(error) if code(&error) == Some(DUPLICATE_KEY) => {
-                let message = "There is an account with that address already.";
-                Err(Error::user(ErrorCode::EmailTaken, "email", message))
-            }
+            Err(error) if code(&error) == Some(DUPLICATE_KEY) => Err(Error::email_taken()),
             Err(error) => Err(failed(error)),
         }
     }

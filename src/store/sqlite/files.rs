@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Sqlite, failed};
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, Result},
     model::{
         File, FileFilter, FileId, FileKind, FileScope, Generation, Image, ListQuery, Settlement, Thumbnails, Timestamp,
         Usage, UserId, fold_name,
@@ -57,7 +57,7 @@ impl Files for SqliteFiles {
             .write(move |transaction| {
                 let path = tree::path(transaction, file.owner, file.parent)?;
                 if file.kind == FileKind::Folder && path.len() + 1 > MAX_FOLDER_DEPTH {
-                    return Err(too_deep());
+                    return Err(Error::folder_too_deep(MAX_FOLDER_DEPTH));
                 }
                 row::insert(transaction, &file).map_err(failed)
             })
@@ -109,13 +109,12 @@ impl Files for SqliteFiles {
                 }
                 let path = tree::path(transaction, owner, parent)?;
                 if path.contains(&id) {
-                    let message = "A folder cannot be moved into itself or into what it holds.";
-                    return Err(Error::user(ErrorCode::FolderCycle, "parentId", message));
+                    return Err(Error::folder_cycle());
                 }
                 if file.kind == FileKind::Folder
                     && path.len() + tree::height(transaction, owner, id).map_err(failed)? > MAX_FOLDER_DEPTH
                 {
-                    return Err(too_deep());
+                    return Err(Error::folder_too_deep(MAX_FOLDER_DEPTH));
                 }
                 let values = (id.0.into_bytes(), parent.map(|parent| parent.0.into_bytes()), now.0);
                 transaction
@@ -270,8 +269,4 @@ impl Files for SqliteFiles {
         })
         .await
     }
-}
-
-fn too_deep() -> Error {
-    Error::input("parentId", format!("Folders can be nested at most {MAX_FOLDER_DEPTH} deep."))
 }

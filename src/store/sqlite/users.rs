@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Sqlite, failed};
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, Result},
     model::{Email, Timestamp, User, UserId},
     store::Users,
 };
@@ -45,8 +45,7 @@ impl Users for SqliteUsers {
                     })
                     .map_err(failed)?;
                 if inserted == 0 {
-                    let message = "There is an account with that address already.";
-                    return Err(Error::user(ErrorCode::EmailTaken, "email", message));
+                    return Err(Error::email_taken());
                 }
                 Ok(())
             })

@@ -22,7 +22,7 @@ crate::on_both_back_ends!(
     abandoned_notes_come_a_limited_number_at_a_time,
 );
 
-const START: Timestamp = Timestamp(1_795_440_542_125);
+const START: Timestamp = Timestamp(4_102_444_800_000);
 
 fn at(seconds: u64) -> Timestamp {
     START.plus(Duration::from_secs(seconds))

@@ -118,16 +118,12 @@ fn hint(index: &str) -> Hint {
     Hint::Name(index.to_owned())
 }
 
-fn too_deep() -> Error {
-    Error::input("parentId", format!("Folders can be nested at most {MAX_FOLDER_DEPTH} deep."))
-}
-
 #[async_trait]
 impl Files for MongoFiles {
     async fn insert(&self, file: &File) -> Result<()> {
         let depth = self.depth_of_target(file.owner, file.parent).await?;
         if file.kind == FileKind::Folder && depth >= MAX_FOLDER_DEPTH {
-            return Err(too_deep());
+            return Err(Error::folder_too_deep(MAX_FOLDER_DEPTH));
         }
         within(self.rows.insert_one(Row::of(file).document()?)).await?;
         // Somebody may have deleted a folder above between the look and the write.

@@ -17,10 +17,9 @@ use super::{
     MongoFiles,
     lineage::{Lineage, MAX_STEPS},
     row::{Mark, Row},
-    too_deep,
 };
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, Result},
     model::{File, FileId, FileKind, Timestamp, UserId},
     store::{
         MAX_FOLDER_DEPTH,
@@ -66,10 +65,6 @@ enum Met {
     Itself,
     /// The folder that is to be moved, over the marks of others.
     ItselfOverMarks,
-}
-
-fn cycle() -> Error {
-    Error::user(ErrorCode::FolderCycle, "parentId", "A folder cannot be put into itself or into a folder inside it.")
 }
 
 impl MongoFiles {
@@ -129,7 +124,11 @@ impl MongoFiles {
                 Tried::Crossed => crossed = true,
             }
         }
-        Err(if crossed { cycle() } else { Error::unavailable(NAME, "another move of the same folder does not end") })
+        Err(if crossed {
+            Error::folder_cycle()
+        } else {
+            Error::unavailable(NAME, "another move of the same folder does not end")
+        })
     }
 
     /// Writes a row's parent, if it is still there, lives, and is what this condition says. Answers it as it was.
@@ -173,7 +172,7 @@ impl MongoFiles {
                 // The mark is lost, or the row is not where it was to be taken from: the next try tells which.
                 Ok(if to.only_from.is_some() { Tried::Gone } else { Tried::Busy })
             }
-            Ok(Met::Itself) => Err(cycle()),
+            Ok(Met::Itself) => Err(Error::folder_cycle()),
             Ok(Met::ItselfOverMarks) => Ok(Tried::Crossed),
             Err(error) => Err(error),
         };
@@ -201,7 +200,7 @@ impl MongoFiles {
             return Err(Error::parent_not_found());
         }
         if depth + self.height(owner, folder, MAX_FOLDER_DEPTH).await? > MAX_FOLDER_DEPTH {
-            return Err(too_deep());
+            return Err(Error::folder_too_deep(MAX_FOLDER_DEPTH));
         }
         let mut seen: HashSet<Key> = met.iter().map(|row| row.id).collect();
         while let Some(row) = met.pop() {
