@@ -9,6 +9,7 @@ mod media_type;
 mod passwords;
 mod tokens;
 mod uploads;
+mod watch;
 
 use std::sync::Arc;
 
@@ -20,7 +21,8 @@ pub use links::{Links, Signature, Variant};
 pub use media_type::media_type;
 pub use passwords::Passwords;
 pub use tokens::{Claims, Tokens};
-pub use uploads::{Incoming, NewFile, Parts, StoredPart, Uploads};
+pub use uploads::{Incoming, NewFile, Parts, StoredPart, Uploads, not_a_part};
+pub use watch::Watch;
 
 /// All services.
 #[derive(Clone)]
@@ -33,4 +35,6 @@ pub struct Services {
     pub uploads: Arc<Uploads>,
     /// URLs of bytes.
     pub links: Arc<Links>,
+    /// Images until their thumbnails settle.
+    pub watch: Arc<Watch>,
 }
