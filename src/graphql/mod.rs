@@ -1,19 +1,41 @@
 //! The GraphQL API: the schema, and everything that happens to an operation before and while it is executed, whatever
 //! transport it came by.
+//!
+//! An operation is scanned ([`guard`]), parsed, counted ([`limits`]), validated, has its variables coerced
+//! ([`variables`]) and put to use ([`rewrite`]), all in [`intake`]; then it is executed here.
 
-use std::{net::IpAddr, sync::Arc};
+mod document;
+mod error;
+mod guard;
+mod intake;
+mod limits;
+mod nulls;
+mod rewrite;
+mod schema;
+mod types;
+mod variables;
 
-use futures_util::stream::BoxStream;
+use std::{fmt, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use async_graphql::{Request, Response, ValidationMode, Variables, parser::types::ExecutableDocument};
+use futures_util::{FutureExt as _, StreamExt as _, stream, stream::BoxStream};
+use tracing::Instrument as _;
+
+pub use self::error::{failed, stamp};
+use self::{
+    intake::Intake,
+    schema::{Lookups, Resources, Schema},
+};
 use crate::{
     config::Config,
+    error::{Error, ErrorCode},
     model::{Clock, Random},
     service::{Parts, Services, Viewer},
     store::Store,
 };
 
 /// An operation as a client sent it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct GraphqlRequest {
     /// The document.
     pub query: String,
@@ -21,6 +43,13 @@ pub struct GraphqlRequest {
     pub operation_name: Option<String>,
     /// A JSON object; empty when left out.
     pub variables: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Without the document and the variables, which may hold passwords.
+impl fmt::Debug for GraphqlRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GraphqlRequest").field("operation_name", &self.operation_name).finish_non_exhaustive()
+    }
 }
 
 /// On whose behalf, and from where, an operation runs.
@@ -50,6 +79,9 @@ pub enum OperationKind {
 /// An operation that passed the guard, was parsed, and has its variables coerced.
 pub struct Prepared {
     kind: OperationKind,
+    /// The operation alone, with its fragments.
+    document: ExecutableDocument,
+    variables: Variables,
 }
 
 impl Prepared {
@@ -58,39 +90,128 @@ impl Prepared {
     pub fn kind(&self) -> OperationKind {
         self.kind
     }
+
+    fn into_request(self, caller: Caller) -> Request {
+        let lookups = match self.kind {
+            OperationKind::Query => Lookups::of_query(),
+            OperationKind::Mutation | OperationKind::Subscription => Lookups::of_changes(),
+        };
+        let mut request = Request::new("").variables(self.variables).data(caller).data(lookups);
+        request.set_parsed_query(self.document);
+        request
+    }
 }
 
 /// The schema and what it needs. Cloned freely.
 #[derive(Clone)]
 pub struct Api {
-    _services: Services,
+    intake: Arc<Intake>,
+    schema: Schema,
+    timeout: Duration,
 }
 
 impl Api {
     /// Builds the schema.
     #[must_use]
-    pub fn new(services: Services, _store: Store, _config: &Config, _clock: Clock, _random: Random) -> Self {
-        Self { _services: services }
+    #[allow(clippy::needless_pass_by_value, reason = "the services hold what they need of these")]
+    pub fn new(services: Services, _store: Store, config: &Config, _clock: Clock, _random: Random) -> Self {
+        let limits = config.limits.clone();
+        let timeout = limits.query_timeout;
+        let intake = Arc::new(Intake::new(limits.clone(), config.server.production));
+        let schema = schema::build()
+            .data(Resources { services, limits, max_pixels: config.thumbnails.max_pixels })
+            .extension(nulls::Nulls)
+            // The intake has done the rest, and refused introspection where it is off.
+            .validation_mode(ValidationMode::Fast)
+            .limit_recursive_depth(intake::RECURSION)
+            .finish();
+        Self { intake, schema, timeout }
     }
 
     /// The schema in SDL, as `schema.graphql` holds it.
     #[must_use]
     pub fn sdl() -> String {
-        String::new()
+        schema::sdl()
     }
 
-    /// Guards, parses and coerces. What fails here is a request error: the answer holds no `data`.
-    pub fn prepare(&self, _request: GraphqlRequest) -> Result<Prepared, Box<async_graphql::Response>> {
-        Ok(Prepared { kind: OperationKind::Query })
+    /// Guards, parses and coerces. What fails here is a request error: the answer holds no `data`. Its errors have a
+    /// code, and no request ID yet: see [`stamp`].
+    pub fn prepare(&self, request: GraphqlRequest) -> Result<Prepared, Box<Response>> {
+        self.intake.prepare(request).map_err(|errors| Box::new(Response::from_errors(errors)))
     }
 
     /// Executes a query or mutation.
-    pub async fn execute(&self, _prepared: Prepared, _caller: Caller) -> async_graphql::Response {
-        async_graphql::Response::default()
+    ///
+    /// A mutation runs to its end, whether or not somebody still waits for it: what it has begun is not cut off in the
+    /// middle. A query ends with the call.
+    pub async fn execute(&self, prepared: Prepared, caller: Caller) -> Response {
+        let (kind, request_id) = (prepared.kind, caller.request_id.clone());
+        let schema = self.schema.clone();
+        let request = prepared.into_request(caller);
+        let run = async move { AssertUnwindSafe(schema.execute(request)).catch_unwind().await };
+        let done = match kind {
+            OperationKind::Query => tokio::time::timeout(self.timeout, run).await,
+            OperationKind::Mutation => {
+                let task = tokio::spawn(run.in_current_span());
+                // A task that was cancelled is one that panicked: nobody else ends it.
+                let done = tokio::time::timeout(self.timeout, task).await;
+                done.map(|joined| joined.unwrap_or_else(|error| Err(Box::new(error.to_string()))))
+            }
+            OperationKind::Subscription => {
+                let message = "A subscription needs a transport that streams.";
+                Ok(Ok(Response::from_errors(vec![error::refusal(ErrorCode::BadRequest, message, None)])))
+            }
+        };
+        let mut response = match done {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => failed(&Error::internal(error::panic_text(panic.as_ref()))),
+            Err(_) => failed(&Error::unavailable("the operation", "it took too long")),
+        };
+        stamp(&mut response, &request_id);
+        response
     }
 
     /// Executes any operation as a stream: one answer for a query or mutation, any number for a subscription.
-    pub fn subscribe(&self, _prepared: Prepared, _caller: Caller) -> BoxStream<'static, async_graphql::Response> {
-        Box::pin(futures_util::stream::empty())
+    pub fn subscribe(&self, prepared: Prepared, caller: Caller) -> BoxStream<'static, Response> {
+        if prepared.kind != OperationKind::Subscription {
+            let api = self.clone();
+            return stream::once(async move { api.execute(prepared, caller).await }).boxed();
+        }
+        let request_id = caller.request_id.clone();
+        let answers = self.schema.execute_stream(prepared.into_request(caller));
+        let stamped = answers.map(move |mut response| {
+            stamp(&mut response, &request_id);
+            response
+        });
+        stamped.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sdl_is_whole() {
+        let sdl = Api::sdl();
+        for part in [
+            "scalar DateTime @specifiedBy(url: \"https://datatracker.ietf.org/doc/html/rfc3339\")",
+            "directive @authenticated on FIELD_DEFINITION",
+            "thumbnailReady(fileId: ID): File! @authenticated",
+            "url(disposition: Disposition! = INLINE, expiresIn: Int! = 3600): Url",
+            "orderBy: FileOrder = {field: CREATED_AT, direction: DESC}",
+            "isPublic: Boolean! = false",
+            "move(input: MoveInput!): MovePayload @authenticated",
+            "type File implements Node {",
+        ] {
+            assert!(sdl.contains(part), "{part}\n{sdl}");
+        }
+        assert!(!sdl.contains("_service"));
+    }
+
+    #[test]
+    fn a_request_shows_no_secrets() {
+        let request = GraphqlRequest { query: "hunter2".into(), ..GraphqlRequest::default() };
+        assert!(!format!("{request:?}").contains("hunter2"));
     }
 }

@@ -23,7 +23,7 @@ pub use links::{Links, Signature, Variant};
 pub use media_type::media_type;
 pub use passwords::Passwords;
 pub use tokens::{Claims, Tokens};
-pub use uploads::{Incoming, NewFile, Parts, StoredPart, Uploads};
+pub use uploads::{Incoming, NewFile, Parts, StoredPart, Uploads, not_a_part};
 pub use watch::Watch;
 
 /// All services.
@@ -37,6 +37,6 @@ pub struct Services {
     pub uploads: Arc<Uploads>,
     /// URLs of bytes.
     pub links: Arc<Links>,
-    /// x
+    /// Images until their thumbnails settle.
     pub watch: Arc<Watch>,
 }

@@ -52,8 +52,12 @@ async fn thumbnails_of_an_opaque_image_are_jpegs_in_three_sizes(backend: Backend
     assert_eq!((file["width"].as_u64(), file["height"].as_u64()), (Some(1200), Some(800)));
     assert_eq!(file["updatedAt"], uploaded["updatedAt"]);
     assert!(file["thumbhash"].as_str().unwrap().len() >= 20);
-    let sizes: Vec<_> =
-        file["thumbnails"].as_array().unwrap().iter().map(|t| (t["size"].as_str().unwrap(), t["width"].as_u64().unwrap(), t["height"].as_u64().unwrap())).collect();
+    let sizes: Vec<_> = file["thumbnails"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| (t["size"].as_str().unwrap(), t["width"].as_u64().unwrap(), t["height"].as_u64().unwrap()))
+        .collect();
     assert_eq!(sizes, [("SMALL", 100, 67), ("MEDIUM", 250, 167), ("LARGE", 500, 333)]);
     assert_eq!(file["thumbnail"]["size"], "MEDIUM");
     for thumbnail in file["thumbnails"].as_array().unwrap() {
@@ -62,7 +66,10 @@ async fn thumbnails_of_an_opaque_image_are_jpegs_in_three_sizes(backend: Backend
         assert_eq!(response.headers()["content-type"], "image/jpeg");
         let bytes = response.bytes().await.unwrap();
         let decoded = image::load_from_memory(&bytes).unwrap();
-        assert_eq!((decoded.width() as u64, decoded.height() as u64), (thumbnail["width"].as_u64().unwrap(), thumbnail["height"].as_u64().unwrap()));
+        assert_eq!(
+            (decoded.width() as u64, decoded.height() as u64),
+            (thumbnail["width"].as_u64().unwrap(), thumbnail["height"].as_u64().unwrap())
+        );
     }
     assert_eq!(app.home.blob_files().len(), 4);
 }

@@ -1,0 +1,173 @@
+//! The first look at a document, before any parser sees it: one scan over its bytes that bounds its length, its tokens
+//! and how deep its brackets are nested. async-graphql's parser recurses with each bracket and would take the process
+//! down with it.
+
+use async_graphql::{Pos, ServerError};
+
+use super::error::{invalid, refusal};
+use crate::{config::LimitsConfig, error::ErrorCode};
+
+/// Refuses documents that are too long, have too many tokens, or nest brackets of one kind too deep. Strings, block
+/// strings and comments are skipped, as the lexical grammar has them (section 2.1); one that does not end is refused.
+pub fn scan(text: &str, limits: &LimitsConfig) -> Result<(), ServerError> {
+    if text.len() > limits.query_bytes {
+        let message = format!("The document has {} bytes; this server reads {}.", text.len(), limits.query_bytes);
+        return Err(invalid(message, None));
+    }
+    let bytes = text.as_bytes();
+    let mut tokens = 0_usize;
+    // Parentheses, brackets, braces.
+    let mut open = [0_usize; 3];
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let start = at;
+        at = match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => {
+                at += 1;
+                continue;
+            }
+            b'#' => {
+                at = end_of(bytes, at, |byte| byte != b'\n' && byte != b'\r');
+                continue;
+            }
+            b'"' => after_string(bytes, at).ok_or_else(|| {
+                refusal(ErrorCode::GraphqlParseFailed, "A string does not end.", Some(position(text, start)))
+            })?,
+            b'.' => end_of(bytes, at, |byte| byte == b'.'),
+            _ if is_word(byte) => end_of(bytes, at, is_word),
+            _ => at + 1,
+        };
+        tokens += 1;
+        if tokens > limits.query_tokens {
+            let message = format!("The document has more than {} tokens.", limits.query_tokens);
+            return Err(invalid(message, Some(position(text, start))));
+        }
+        match byte {
+            b'(' | b'[' | b'{' => {
+                let depth = &mut open[kind(byte)];
+                *depth += 1;
+                if *depth > limits.query_nesting {
+                    let message = format!("Brackets are nested deeper than {}.", limits.query_nesting);
+                    return Err(invalid(message, Some(position(text, start))));
+                }
+            }
+            b')' | b']' | b'}' => {
+                let depth = &mut open[kind(byte)];
+                *depth = depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn kind(bracket: u8) -> usize {
+    match bracket {
+        b'(' | b')' => 0,
+        b'[' | b']' => 1,
+        _ => 2,
+    }
+}
+
+/// Part of a name or a number. Bytes beyond ASCII only stand in strings and comments; elsewhere the parser refuses them.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+') || byte >= 0x80
+}
+
+fn end_of(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
+    bytes[from..].iter().position(|&byte| !holds(byte)).map_or(bytes.len(), |length| from + length)
+}
+
+/// Where the string that begins here has ended; `None` when it does not end.
+fn after_string(bytes: &[u8], start: usize) -> Option<usize> {
+    let is_block = bytes[start..].starts_with(b"\"\"\"");
+    let mut at = start + if is_block { 3 } else { 1 };
+    loop {
+        let rest = bytes.get(at..)?;
+        match rest.first()? {
+            b'"' if !is_block => return Some(at + 1),
+            b'"' if rest.starts_with(b"\"\"\"") => return Some(at + 3),
+            b'\\' if is_block && rest.starts_with(b"\\\"\"\"") => at += 4,
+            b'\\' if !is_block => at += 2,
+            b'\n' | b'\r' if !is_block => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+fn position(text: &str, at: usize) -> Pos {
+    let before = &text.as_bytes()[..at];
+    let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let line = before.split(|&byte| byte == b'\n').count();
+    Pos { line, column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+
+    use super::*;
+    use crate::config::{Config, Layers};
+
+    fn code(text: &str) -> Option<String> {
+        let limits = Config::read(Layers::defaults()).unwrap().limits;
+        let error = scan(text, &limits).err()?;
+        match error.extensions.unwrap().get("code") {
+            Some(Value::String(code)) => Some(code.clone()),
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn ordinary_documents_pass() {
+        for text in ["", "{ a }", "query ($a: [Int!]! = [1 2]) { a(b: {c: $a}) { ...d } }", "\u{feff}{ a }"] {
+            assert_eq!(code(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_of_each_kind_are_counted_apart() {
+        for (open, close) in [("(", ")"), ("[", "]"), ("{", "}")] {
+            assert_eq!(code(&(open.repeat(50) + &close.repeat(50))), None);
+            assert_eq!(code(&open.repeat(51)).as_deref(), Some("GRAPHQL_VALIDATION_FAILED"));
+            assert_eq!(code(&(open.to_owned() + close).repeat(60)), None);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_strings_and_comments_does_not_count() {
+        let brackets = "[".repeat(100);
+        for text in [
+            format!("{{ a(b: \"{brackets}\") }}"),
+            format!("{{ a(b: \"\\\"{brackets}\") }}"),
+            format!("{{ a(b: \"\"\"{brackets}\"\"\") }}"),
+            format!("{{ a(b: \"\"\"\\\"\"\" \" {brackets}\"\"\") }}"),
+            format!("# {brackets}\n{{ a }}"),
+        ] {
+            assert_eq!(code(&text), None, "{text}");
+        }
+        // What follows them does.
+        for text in [
+            format!("{{ a(b: \"\" {brackets}"),
+            format!("# \"\n{brackets}"),
+            format!("{{ a(b: \"\"\"\"\"\" {brackets}"),
+            format!("# x\r{brackets}"),
+        ] {
+            assert!(code(&text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_string_that_does_not_end_is_refused() {
+        for text in ["{ a(b: \"", "{ a(b: \"x\ny\") }", "{ a(b: \"\"\" x", "{ a(b: \"\\", "\"\"\"\\\"\"\""] {
+            assert_eq!(code(text).as_deref(), Some("GRAPHQL_PARSE_FAILED"), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_documents_are_refused() {
+        assert!(code(&" ".repeat(32 * 1024 + 1)).is_some());
+        assert!(code(&"a ".repeat(2001)).is_some());
+        assert!(code(&"a ".repeat(2000)).is_none());
+    }
+}
