@@ -12,7 +12,7 @@ use crate::support::{
     app::{Home, PROGRAM, jpeg},
     client::Client,
     program::{Program, command, run},
-    servers, until,
+    servers::{free_port, start_redis}, until,
 };
 
 fn stderr(output: &std::process::Output) -> String {
@@ -45,7 +45,7 @@ async fn a_start_that_cannot_work_is_refused_and_names_the_setting(backend: Back
     let home = Home::new(backend);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let nobody = format!("127.0.0.1:{}", servers::free_port());
+    let nobody = format!("127.0.0.1:{}", free_port());
     let (mongodb, redis) = (format!("mongodb://{nobody}"), format!("redis://{nobody}"));
     let bind = format!("127.0.0.1:{port}");
     let mut cases = vec![
@@ -325,11 +325,11 @@ fn a_worker_of_its_own_is_refused_on_the_embedded_back_end() {
 
 #[test]
 fn start_order_does_not_matter_with_wait_for() {
-    let redis_port = servers::free_port();
+    let redis_port = free_port();
     let home = Home { redis_url: format!("redis://127.0.0.1:{redis_port}"), ..Home::new(Backend::Servers) };
     let program = Program::spawn(&home, &["serve", "--wait-for", "30s"], &[]);
     until("it waits", || program.errors().contains("waiting"));
-    let (_redis, _) = servers::start_redis(Some(redis_port));
+    let (_redis, _) = start_redis(Some(redis_port));
     until("it is ready", || program.printed.lock().unwrap().contains("is ready"));
 }
 
@@ -387,7 +387,7 @@ fn bytes_are_synced_and_in_place_before_the_answer() {
     };
     assert!(strace.success());
     let home = Home::new(Backend::Embedded);
-    let port = servers::free_port();
+    let port = free_port();
     let log = home.dir.path().join("strace.log");
     let program = command(&home, port, &["serve"], &[]);
     let mut traced = Command::new("strace");

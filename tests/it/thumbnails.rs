@@ -12,7 +12,7 @@ use crate::support::{
     Backend,
     app::{Home, TestApp, codes, jpeg, transparent_png},
     client::{Client, FILE, Socket},
-    servers,
+    servers::start_redis,
 };
 
 fn id(file: &Value) -> String {
@@ -347,7 +347,7 @@ crate::on_both_back_ends!(
 /// Redis may lose everything, and be away for a while: subscribers still hear of what settled meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_of_redis_misses_no_settlement() {
-    let (redis, redis_url) = servers::start_redis(None);
+    let (redis, redis_url) = start_redis(None);
     let port = redis_url.rsplit(':').next().unwrap().parse().unwrap();
     let home = Home { redis_url, ..Home::new(Backend::Servers) };
     let app = TestApp::on(home, false, &[]).await;
@@ -366,7 +366,7 @@ async fn an_outage_of_redis_misses_no_settlement() {
         let now = app.clock.now();
         store.files.settle(file.parse().unwrap(), 1, &settlement, now).await.unwrap().expect("it wins");
     }
-    let (_redis, _) = servers::start_redis(Some(port));
+    let (_redis, _) = start_redis(Some(port));
     assert_eq!(event(&one.next().await)["id"], photo.as_str());
     assert_eq!(one.next().await["type"], "complete");
     let mut heard = vec![id(event(&all.next().await)), id(event(&all.next().await))];
