@@ -1,11 +1,6 @@
 //! The composition root: from the configuration to running services. The only file that names back ends.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{net::TcpListener, sync::Notify, time::Instant};
@@ -117,11 +112,12 @@ impl Instance {
         let store = loop {
             match open_store(&config, blobs.clone(), &clock, &random).await {
                 Ok(store) => break store,
-                Err(error) if Instant::now() < deadline && !embedded => {
-                    tracing::info!("waiting for the back ends: {error}");
+                // A wrong address stays wrong; a server that does not answer may only be starting.
+                Err((setting, error @ Error::Unavailable { .. })) if Instant::now() < deadline => {
+                    tracing::info!("waiting: {setting}: {error}");
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }
-                Err(error) => return Err(error),
+                Err((setting, error)) => return Err(StartError(format!("{setting}: {error}"))),
             }
         };
 
@@ -136,7 +132,10 @@ impl Instance {
         let passwords = passwords.map_err(Error::internal).and_then(|it| it);
         let passwords = passwords.map_err(|error| StartError(format!("accounts.argon2_memory: {error}")))?;
         let deleted = Arc::new(Notify::new());
-        let leftovers = Arc::new(Leftovers::new(store.clone(), clock.clone()));
+        // One process at a time holds a data folder, so whatever another has left there is dead.
+        let grace = if embedded { Duration::ZERO } else { config.blobs.orphan_grace };
+        let leftovers = Leftovers::new(store.clone(), process, grace, clock.clone(), random.clone());
+        let leftovers = Arc::new(leftovers);
         let cursors = std::iter::once(&keys).chain(&previous).map(|keys| keys.cursors.clone()).collect();
         let services = Services {
             accounts: Arc::new(Accounts::new(
@@ -151,7 +150,7 @@ impl Instance {
                 store.clone(),
                 cursors,
                 config.limits.page_size,
-                process,
+                Arc::clone(&leftovers),
                 clock.clone(),
                 random.clone(),
                 Arc::clone(&deleted),
@@ -159,7 +158,6 @@ impl Instance {
             uploads: Arc::new(Uploads::new(
                 store.clone(),
                 config.limits.upload_bytes,
-                process,
                 clock.clone(),
                 random.clone(),
                 Arc::clone(&leftovers),
@@ -167,8 +165,6 @@ impl Instance {
             links: Arc::new(Links::new(config.server.public_url.clone(), &keys, previous.as_ref(), clock.clone())),
             watch: Arc::new(Watch::new(&store, clock.clone())),
         };
-        // One process at a time holds a data folder, so whatever another has left there is dead.
-        let grace = if embedded { Duration::ZERO } else { config.blobs.orphan_grace };
         let janitor = Janitor::new(store.clone(), process, grace, clock.clone(), deleted, Arc::clone(&leftovers));
         let works = matches!(role, Role::Serve { worker: true } | Role::Worker);
         let worker = works.then(|| {
@@ -180,7 +176,6 @@ impl Instance {
                 Renderers::new(program, thumbnails.slots, options),
                 leftovers,
                 thumbnails.clone(),
-                process,
                 clock.clone(),
                 random.clone(),
             ))
@@ -195,8 +190,7 @@ impl Instance {
     /// Starts what runs in the background: the janitor, and the worker if this process has one.
     pub fn start(&self) {
         let shutdown = &self.app.shutdown;
-        let (janitor, signal) = (Arc::clone(&self.janitor), shutdown.signal());
-        shutdown.spawn(async move { janitor.run(signal).await });
+        Arc::clone(&self.janitor).start(shutdown);
         if let Some(worker) = &self.worker {
             Arc::clone(worker).start(shutdown);
         }
@@ -205,16 +199,17 @@ impl Instance {
     /// Serves the API until the shutdown has begun and what was running has finished, or the grace is over.
     pub async fn serve(&self, listener: TcpListener) -> Result<(), StartError> {
         let routes = http::router(self.app.clone());
-        http::server::serve(listener, routes, &self.app.config.server, self.app.shutdown.clone())
-            .await
-            .map_err(|error| StartError(format!("the server has failed: {error}")))
+        let serving = http::server::serve(listener, routes, &self.app.config.server, self.app.shutdown.clone()).await;
+        serving.map_err(|error| StartError(format!("the server has failed: {error}")))
     }
 
-    /// Waits until the shutdown has begun and everything in the background has ended, or the grace is over.
+    /// Waits until the shutdown has begun and everything in the background has ended, or the grace, which begins with
+    /// the shutdown, is over.
     pub async fn finished(&self) {
         let shutdown = &self.app.shutdown;
-        shutdown.signal().cancelled().await;
-        if tokio::time::timeout(self.app.config.server.shutdown_grace, shutdown.finished()).await.is_err() {
+        let begun = shutdown.begun_at().await;
+        let deadline = begun + self.app.config.server.shutdown_grace;
+        if tokio::time::timeout_at(deadline, shutdown.finished()).await.is_err() {
             tracing::warn!("some work did not end within server.shutdown_grace; what it left is cleaned up later");
         }
     }
@@ -245,16 +240,21 @@ fn open_blobs(config: &Config) -> Result<Blobs, StartError> {
     }
 }
 
-async fn open_store(config: &Config, blobs: Blobs, clock: &Clock, random: &Random) -> Result<Store, StartError> {
-    blobs.ping().await.map_err(|error| {
-        let setting = if blobs.name() == "s3" { "blobs.endpoint" } else { "blobs.dir" };
-        StartError(format!("{setting}: {error}"))
-    })?;
+/// What fails comes with the setting that is to blame.
+async fn open_store(
+    config: &Config,
+    blobs: Blobs,
+    clock: &Clock,
+    random: &Random,
+) -> Result<Store, (&'static str, Error)> {
+    let of_blobs = if blobs.name() == "s3" { "blobs.endpoint" } else { "blobs.dir" };
+    blobs.ping().await.map_err(|error| (of_blobs, error))?;
     let lease = config.thumbnails.lease;
     match &config.store {
         StoreConfig::Embedded { data_dir } => {
             let path = data_dir.join("strongroom.sqlite");
-            let sqlite = open_sqlite(&path).await?;
+            let opened = tokio::task::spawn_blocking(move || Sqlite::open(&path)).await.map_err(Error::internal);
+            let sqlite = opened.and_then(|it| it).map_err(|error| ("store.data_dir", error))?;
             Ok(Store {
                 users: Arc::new(SqliteUsers::new(sqlite.clone())),
                 files: Arc::new(SqliteFiles::new(sqlite.clone())),
@@ -268,12 +268,10 @@ async fn open_store(config: &Config, blobs: Blobs, clock: &Clock, random: &Rando
             })
         }
         StoreConfig::Servers { mongodb_url, mongodb_database, redis_url, redis_prefix } => {
-            let mongo = Mongo::connect(mongodb_url.expose_secret(), mongodb_database)
-                .await
-                .map_err(|error| StartError(format!("store.mongodb_url: {error}")))?;
-            let redis = Redis::connect(redis_url.expose_secret(), redis_prefix, lease, clock.clone())
-                .await
-                .map_err(|error| StartError(format!("store.redis_url: {error}")))?;
+            let mongo = Mongo::connect(mongodb_url.expose_secret(), mongodb_database).await;
+            let mongo = mongo.map_err(|error| ("store.mongodb_url", error))?;
+            let redis = Redis::connect(redis_url.expose_secret(), redis_prefix, lease, clock.clone()).await;
+            let redis = redis.map_err(|error| ("store.redis_url", error))?;
             Ok(Store {
                 users: Arc::new(MongoUsers::new(mongo.clone())),
                 files: Arc::new(MongoFiles::new(mongo.clone())),
@@ -287,12 +285,4 @@ async fn open_store(config: &Config, blobs: Blobs, clock: &Clock, random: &Rando
             })
         }
     }
-}
-
-async fn open_sqlite(path: &Path) -> Result<Sqlite, StartError> {
-    let owned = path.to_owned();
-    let opened = tokio::task::spawn_blocking(move || Sqlite::open(&owned)).await.map_err(Error::internal);
-    opened
-        .and_then(|it| it)
-        .map_err(|error| StartError(format!("store.data_dir: the database {} cannot be used: {error}", path.display())))
 }

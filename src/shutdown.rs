@@ -1,11 +1,15 @@
 //! Stopping cleanly: one signal that everything long-running listens to.
 
+use std::sync::{Arc, OnceLock};
+
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The signal to stop, and the tasks that are waited for. Cloned freely.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     begun: CancellationToken,
+    at: Arc<OnceLock<Instant>>,
     tasks: TaskTracker,
 }
 
@@ -18,6 +22,7 @@ impl Shutdown {
 
     /// Begins: the server is no longer ready, takes no new connections, lets running requests finish, closes sockets.
     pub fn begin(&self) {
+        self.at.get_or_init(Instant::now);
         self.begun.cancel();
     }
 
@@ -25,6 +30,12 @@ impl Shutdown {
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.begun.is_cancelled()
+    }
+
+    /// Waits until it has begun, and answers when that was.
+    pub async fn begun_at(&self) -> Instant {
+        self.begun.cancelled().await;
+        *self.at.get_or_init(Instant::now)
     }
 
     /// The signal, to wait for.

@@ -107,6 +107,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, variables: Vec<(String
     if let Some(Command::Schema) = &cli.command {
         return print(&Api::sdl());
     }
+    // Password hashes, secrets and private files are for nobody else on this machine.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let layers = layers(&cli.common, variables);
     match cli.command.unwrap_or(Command::Serve(serve::Serve::default())) {
         Command::Config(show) => show.run(layers),

@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 
 use super::{Passwords, Tokens};
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
 
 /// How long the token before a refresh still works: requests under way may carry it.
 const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(30);
+
+/// How many logins are under way at once in this process: fewer than one account may fail from one address.
+const LOGINS: usize = 4;
 
 /// Who is asking, proven by a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub struct Accounts {
     settings: AccountsConfig,
     clock: Clock,
     random: Random,
+    /// Turns of logins.
+    logins: Semaphore,
 }
 
 impl Accounts {
@@ -72,6 +78,7 @@ impl Accounts {
             settings,
             clock,
             random,
+            logins: Semaphore::new(LOGINS),
         }
     }
 
@@ -109,35 +116,69 @@ impl Accounts {
     /// Exchanges an address and a password for a token. Unknown addresses and wrong passwords get the same answer,
     /// after the same time. Tries are counted before anything is hashed.
     pub async fn login(&self, email: &str, password: &SecretString, from: IpAddr) -> Result<SignedIn> {
+        // A try counts as a failure until it has succeeded. Only so many are under way at once, so that many good ones
+        // of one account do not look like an attack.
+        let _turn = self.logins.acquire().await.map_err(Error::internal)?;
         let email = Email::parse(email);
         let key = email.as_ref().map_or("", Email::key);
-        let counters = self.login_counters(key, from);
-        let now = self.clock.now();
-        if let Some(retry_after) = self.throttle.hit(&counters, self.settings.login_window, now).await? {
-            return Err(Error::RateLimited { retry_after });
-        }
-        let user = match &email {
-            Some(email) => self.users.by_email(email.key()).await?,
-            None => None,
-        };
-        let right = self.passwords.verify(password, user.as_ref().map(|user| &user.password_hash)).await?;
-        let Some(user) = user.filter(|_| right) else { return Err(invalid_credentials()) };
-        // Only failures count: the pair starts anew, the other counters get this try back.
-        let [pair, rest @ ..] = counters.as_slice() else { return Err(Error::internal("no counters")) };
-        self.throttle.clear(&pair.key).await?;
-        self.throttle.undo(&rest.iter().map(|counter| counter.key.clone()).collect::<Vec<_>>()).await?;
-
-        let user = self.renew_hash(user, password).await?;
+        let tried = self.count_try(key, from).await?;
+        let checked = self.check_credentials(email.as_ref(), password).await;
+        self.settle_try(tried, &checked).await?;
+        let user = self.renew_hash(checked?, password).await?;
         let signed_in = self.sign_in(user).await?;
         // A change of password ends all sessions but its own. One that ran between our look at the hash and the opening
         // of this session missed it, so the session looks once more.
         let now = self.users.get(signed_in.user.id).await?;
-        let unchanged = now.is_some_and(|now| same(&now.password_hash, &signed_in.user.password_hash));
-        if !unchanged {
+        let still_right = match &now {
+            Some(now) if same(&now.password_hash, &signed_in.user.password_hash) => true,
+            // Another login may only have renewed the hash.
+            Some(now) => self.passwords.verify(password, Some(&now.password_hash)).await?,
+            None => false,
+        };
+        if !still_right {
             self.sessions.remove(signed_in.viewer.session).await?;
             return Err(invalid_credentials());
         }
         Ok(signed_in)
+    }
+
+    async fn check_credentials(&self, email: Option<&Email>, password: &SecretString) -> Result<User> {
+        let user = match email {
+            Some(email) => self.users.by_email(email.key()).await?,
+            None => None,
+        };
+        let right = self.passwords.verify(password, user.as_ref().map(|user| &user.password_hash)).await?;
+        user.filter(|_| right).ok_or_else(invalid_credentials)
+    }
+
+    /// Counts a try, or refuses it.
+    async fn count_try(&self, email_key: &str, from: IpAddr) -> Result<Vec<Counter>> {
+        let counters = self.login_counters(email_key, from);
+        let now = self.clock.now();
+        match self.throttle.hit(&counters, self.settings.login_window, now).await? {
+            None => Ok(counters),
+            Some(retry_after) => Err(Error::RateLimited { retry_after }),
+        }
+    }
+
+    /// Only failures count: after a success the pair starts anew and the other counters get the try back; what failed
+    /// for want of a store is no try at all.
+    async fn settle_try<T>(&self, counters: Vec<Counter>, outcome: &Result<T>) -> Result<()> {
+        let keys: Vec<_> = counters.into_iter().map(|counter| counter.key).collect();
+        match outcome {
+            Err(Error::User(_)) => Ok(()),
+            Err(_) => {
+                if let Err(error) = self.throttle.undo(&keys).await {
+                    error.log();
+                }
+                Ok(())
+            }
+            Ok(_) => {
+                let [pair, rest @ ..] = keys.as_slice() else { return Err(Error::internal("no counters")) };
+                self.throttle.clear(pair).await?;
+                self.throttle.undo(rest).await
+            }
+        }
     }
 
     /// Who sent this token. `None` when it is malformed, forged, expired or revoked.
@@ -160,24 +201,25 @@ impl Accounts {
         self.sessions.remove(viewer.session).await
     }
 
-    /// Gives the viewer's session a fresh token and a later end.
+    /// Gives the viewer's session a fresh token and a later end. Whoever comes with the token before it, or second of
+    /// two at once, gets the fresh token that there is already: nobody's is taken away.
     pub async fn refresh(&self, viewer: &Viewer) -> Result<(SecretString, Timestamp)> {
         let now = self.clock.now();
-        let session = self.sessions.get(viewer.session).await?.ok_or(Error::Unauthenticated)?;
-        if !session.accepts(viewer.token, now) {
-            return Err(Error::Unauthenticated);
+        let open = |session: &Session| session.user == viewer.user && session.accepts(viewer.token, now);
+        let session = self.sessions.get(viewer.session).await?.filter(open).ok_or(Error::Unauthenticated)?;
+        if session.token == viewer.token {
+            let fresh = Session {
+                token: TokenId(self.random.uuid()),
+                previous: Some((session.token, now.plus(PREVIOUS_TOKEN_GRACE))),
+                expires_at: now.plus(self.settings.token_lifetime),
+                ..session
+            };
+            if self.sessions.replace(session.token, &fresh).await? {
+                return Ok((self.token(&fresh, now)?, fresh.expires_at));
+            }
         }
-        let fresh = Session {
-            token: TokenId(self.random.uuid()),
-            previous: Some((session.token, now.plus(PREVIOUS_TOKEN_GRACE))),
-            expires_at: now.plus(self.settings.token_lifetime),
-            ..session
-        };
-        if !self.sessions.replace(session.token, &fresh).await? {
-            // Another refresh of the same session won; what it gave out is good, ours is not needed.
-            return Err(Error::unavailable("the session", "two refreshes at once"));
-        }
-        Ok((self.token(&fresh, now)?, fresh.expires_at))
+        let session = self.sessions.get(viewer.session).await?.filter(open).ok_or(Error::Unauthenticated)?;
+        Ok((self.token(&session, now)?, session.expires_at))
     }
 
     /// Sets a new password and ends every session of the account but the viewer's.
@@ -190,23 +232,26 @@ impl Accounts {
     ) -> Result<User> {
         Passwords::check(new, "newPassword")?;
         let user = self.users.get(viewer.user).await?.ok_or(Error::Unauthenticated)?;
-        let counters = self.login_counters(user.email.key(), from);
-        let now = self.clock.now();
-        if let Some(retry_after) = self.throttle.hit(&counters, self.settings.login_window, now).await? {
-            return Err(Error::RateLimited { retry_after });
-        }
+        let tried = self.count_try(user.email.key(), from).await?;
         let wrong = || Error::user(ErrorCode::InvalidCredentials, "currentPassword", "That is not your password.");
-        if !self.passwords.verify(current, Some(&user.password_hash)).await? {
-            return Err(wrong());
-        }
-        self.throttle.undo(&counters.into_iter().map(|counter| counter.key).collect::<Vec<_>>()).await?;
+        let checked = match self.passwords.verify(current, Some(&user.password_hash)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(wrong()),
+            Err(error) => Err(error),
+        };
+        self.settle_try(tried, &checked).await?;
+        checked?;
         let hash = self.passwords.hash(new).await?;
         // Once before, so that nothing changes when the sessions cannot be ended; once after, for those that came
         // between.
         self.sessions.remove_all(user.id, Some(viewer.session)).await?;
-        let old = user.password_hash.expose_secret();
-        if !self.users.replace_password_hash(user.id, old, hash.expose_secret()).await? {
-            return Err(wrong());
+        let mut old = user.password_hash.clone();
+        while !self.users.replace_password_hash(user.id, old.expose_secret(), hash.expose_secret()).await? {
+            // A login may have renewed the hash of the same password; another password is another matter.
+            old = self.users.get(user.id).await?.ok_or(Error::Unauthenticated)?.password_hash;
+            if !self.passwords.verify(current, Some(&old)).await? {
+                return Err(wrong());
+            }
         }
         self.sessions.remove_all(user.id, Some(viewer.session)).await?;
         Ok(User { password_hash: hash, ..user })

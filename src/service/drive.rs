@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::Leftovers;
 use crate::{
     error::{Error, Result},
     model::{
-        BlobKey, Clock, Cursor, CursorKey, File, FileFilter, FileId, FileKind, FileName, FileOrder, FileScope, Image,
-        ListQuery, Page, Position, ProcessId, Random, Thumbnails, Usage, UserId,
+        Clock, Cursor, CursorKey, File, FileFilter, FileId, FileKind, FileName, FileOrder, FileScope, Image, ListQuery,
+        Page, Position, Random, Thumbnails, Usage, UserId,
     },
     store::{Change, Event, JobKey, Reservation, Store},
 };
@@ -46,7 +47,7 @@ pub struct Drive {
     /// The current key first; cursors sealed with the one before it are still opened.
     cursors: Vec<CursorKey>,
     page_size: usize,
-    process: ProcessId,
+    leftovers: Arc<Leftovers>,
     clock: Clock,
     random: Random,
     /// Woken when something was deleted.
@@ -60,12 +61,12 @@ impl Drive {
         store: Store,
         cursors: Vec<CursorKey>,
         page_size: usize,
-        process: ProcessId,
+        leftovers: Arc<Leftovers>,
         clock: Clock,
         random: Random,
         deleted: Arc<tokio::sync::Notify>,
     ) -> Self {
-        Self { store, cursors, page_size, process, clock, random, deleted }
+        Self { store, cursors, page_size, leftovers, clock, random, deleted }
     }
 
     /// The most files of a page.
@@ -214,30 +215,37 @@ impl Drive {
 
     /// Makes the thumbnails of an image once more.
     pub async fn retry_thumbnails(&self, owner: UserId, id: FileId) -> Result<File> {
-        let before = self.own_file(owner, id).await?.ok_or_else(|| Error::not_found("fileId"))?;
-        if before.image.is_none() {
+        let seen = self.own_file(owner, id).await?.ok_or_else(|| Error::not_found("fileId"))?;
+        if seen.image.is_none() {
             return Err(Error::input("fileId", "That is no image: it has no thumbnails to make."));
         }
         // The old thumbnails lose their row; noted first, they are removed even if this process dies in between.
-        let original = before.content.as_ref().map(|content| content.blob);
-        let old: Vec<_> = before.blobs().filter(|blob| Some(*blob) != original).collect();
-        let note = |blob: &BlobKey| Reservation { blob: *blob, file: id, multipart: None };
-        if !old.is_empty() {
-            self.store.reservations.reserve(self.process, &old.iter().map(note).collect::<Vec<_>>()).await?;
-        }
+        let mut notes = self.leftovers.note(thumbnail_blobs(&seen)).await?;
         let retried = self.store.files.retry_thumbnails(owner, id, self.clock.now()).await?;
-        let Some((_, now)) = retried else { return Err(Error::not_found("fileId")) };
+        let Some((before, now)) = retried else { return Err(Error::not_found("fileId")) };
         if let Some(Image { generation, thumbnails: Thumbnails::Pending, .. }) = now.image {
-            for blob in &old {
-                self.store.blobs.delete(*blob).await?;
-            }
             // A lost job is found by the repair round.
             if let Err(error) = self.store.jobs.enqueue(JobKey { file: id, generation }).await {
                 error.log();
             }
         }
-        if !old.is_empty() {
-            self.store.reservations.release(&old).await?;
+        // The image may have settled since the first look: what lost its row just now is in `before`.
+        let unnoted = thumbnail_blobs(&before).into_iter();
+        let unnoted = unnoted.filter(|it| notes.iter().all(|note| note.blob() != it.blob)).collect();
+        match self.leftovers.note(unnoted).await {
+            Ok(more) => notes.extend(more),
+            // They are remembered by this process and settled later.
+            Err(error) => error.log(),
+        }
+        let kept: Vec<_> = now.blobs().collect();
+        for note in notes {
+            if kept.contains(&note.blob()) {
+                let blob = note.blob();
+                note.keep();
+                self.leftovers.release(&[blob]).await;
+            } else {
+                note.remove().await;
+            }
         }
         Ok(now)
     }
@@ -264,6 +272,13 @@ impl Drive {
             None => Err(Error::input(field, "This is no cursor of this server.")),
         }
     }
+}
+
+/// The thumbnails of a row, as they are noted.
+fn thumbnail_blobs(file: &File) -> Vec<Reservation> {
+    let original = file.content.as_ref().map(|content| content.blob);
+    let thumbnails = file.blobs().filter(|blob| Some(*blob) != original);
+    thumbnails.map(|blob| Reservation { blob, file: file.id, multipart: None }).collect()
 }
 
 fn checked_name(name: &str) -> Result<String> {

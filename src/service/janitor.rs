@@ -11,7 +11,8 @@ use super::Leftovers;
 use crate::{
     error::Result,
     model::{Clock, ProcessId},
-    store::Store,
+    shutdown::Shutdown,
+    store::{Store, Tombstone},
 };
 
 /// How many rows are taken at a time.
@@ -44,15 +45,46 @@ impl Janitor {
         Self { store, process, grace, clock, deleted, leftovers }
     }
 
-    /// Works until told to stop.
-    pub async fn run(&self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(INTERVAL);
+    /// Starts to work, until the shutdown begins.
+    pub fn start(self: Arc<Self>, shutdown: &Shutdown) {
+        // The pulse is a task of its own: clearing a large folder takes long, and who is silent is taken for dead.
+        // Where nobody else could take it for dead, it need not say that it lives.
+        if !self.grace.is_zero() {
+            let (janitor, signal) = (Arc::clone(&self), shutdown.signal());
+            shutdown.spawn(async move { janitor.keep_pulse(signal).await });
+        }
+        let signal = shutdown.signal();
+        shutdown.spawn(async move { self.work(signal).await });
+    }
+
+    async fn keep_pulse(&self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(INTERVAL.min(self.grace / 4));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = self.leftovers.beat().await {
+                error.log();
+            }
+        }
+    }
+
+    async fn work(&self, stop: CancellationToken) {
+        let interval = if self.grace.is_zero() { INTERVAL } else { INTERVAL.min(self.grace) };
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let whole_round = tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.deleted.notified() => false,
+                _ = ticks.tick() => true,
+            };
+            // Every step can be repeated, so it can also be broken off.
             let swept = tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.deleted.notified() => self.purge().await,
-                _ = ticks.tick() => self.round().await,
+                swept = async { if whole_round { self.round().await } else { self.purge().await } } => swept,
             };
             if let Err(error) = swept {
                 error.log();
@@ -61,28 +93,41 @@ impl Janitor {
     }
 
     async fn round(&self) -> Result<()> {
-        let now = self.clock.now();
-        self.store.reservations.beat(self.process, now).await?;
         self.leftovers.settle_due().await;
-        self.purge().await?;
-        self.sweep(self.grace).await
+        // What stands in the way of one must not stand in the way of the other.
+        let purged = self.purge().await;
+        self.sweep(self.grace).await?;
+        purged
     }
 
     /// Removes the bytes, then the rows, of everything that was deleted.
     pub async fn purge(&self) -> Result<()> {
         loop {
             let tombstones = self.store.files.tombstones(BATCH).await?;
+            let mut cleared = Vec::new();
+            let mut failed = None;
+            for tombstone in &tombstones {
+                match self.remove_bytes(tombstone).await {
+                    Ok(()) => cleared.push(tombstone.id),
+                    Err(error) => failed = Some(error),
+                }
+            }
+            self.store.files.purge(&cleared).await?;
+            // What cannot be removed now is tried again in the next round.
+            if let Some(error) = failed {
+                return Err(error);
+            }
             if tombstones.is_empty() {
                 return Ok(());
             }
-            for tombstone in &tombstones {
-                for blob in &tombstone.blobs {
-                    self.store.blobs.delete(*blob).await?;
-                }
-            }
-            let ids: Vec<_> = tombstones.iter().map(|tombstone| tombstone.id).collect();
-            self.store.files.purge(&ids).await?;
         }
+    }
+
+    async fn remove_bytes(&self, tombstone: &Tombstone) -> Result<()> {
+        for blob in &tombstone.blobs {
+            self.store.blobs.delete(*blob).await?;
+        }
+        Ok(())
     }
 
     /// Settles what processes left that have been silent for this long.
@@ -96,8 +141,6 @@ impl Janitor {
             for reservation in &abandoned {
                 self.leftovers.settle(reservation).await?;
             }
-            let blobs: Vec<_> = abandoned.iter().map(|reservation| reservation.blob).collect();
-            self.store.reservations.release(&blobs).await?;
         }
     }
 }

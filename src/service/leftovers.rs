@@ -1,51 +1,155 @@
-//! Noted bytes of this process that lost their purpose: removed at once where that is safe, otherwise later.
+//! Notes of this process: which blobs it is writing, and what becomes of those that lose their purpose.
 //!
-//! When writing a row fails without a clear answer (a time-out), the row may still appear. Its bytes are then left alone
-//! until the write can no longer be under way; only then the row decides.
+//! A blob is noted before its first byte is written. From then on a [`Noted`] stands for it, and whatever happens to
+//! the request or job that holds it (an error, a panic, a client that goes away), it ends in one of three ways: a row
+//! owns the blob, the blob is removed, or it is decided later. The last is for writes of a row that were given up on
+//! without a clear answer: the row may still appear, so its bytes are left alone until the write can no longer be under
+//! way, and only then the row decides.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use crate::{
-    error::Result,
-    model::{Clock, Timestamp},
+    error::{Error, Result},
+    model::{BlobKey, Clock, FileId, ProcessId, Random, Timestamp},
     store::{Reservation, Store},
 };
 
 /// Longer than any write can still be under way after it was given up on.
 const UNDECIDED: Duration = Duration::from_secs(120);
 
-/// The list. One for each process.
+/// The notes. One for each process.
 pub struct Leftovers {
     store: Store,
+    process: ProcessId,
+    /// After how long a silent process is taken for dead; `None` when nobody else could.
+    grace: Option<Duration>,
     clock: Clock,
+    random: Random,
+    last_beat: Mutex<Timestamp>,
     later: Mutex<Vec<(Timestamp, Reservation)>>,
 }
 
-impl Leftovers {
-    /// An empty list.
+/// A blob that is noted and that no row owns yet. Dropped, it is decided later what becomes of it.
+pub struct Noted {
+    leftovers: Arc<Leftovers>,
+    reservation: Option<Reservation>,
+    blob: BlobKey,
+    file: FileId,
+}
+
+impl Noted {
+    /// Which blob.
     #[must_use]
-    pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, later: Mutex::default() }
+    pub fn blob(&self) -> BlobKey {
+        self.blob
     }
 
-    /// Removes bytes that certainly have no row, then their note. What fails is tried again later.
-    pub async fn remove(&self, reservation: Reservation) {
-        let removed = async {
-            self.store.blobs.discard(&reservation).await?;
-            self.store.reservations.release(&[reservation.blob]).await
-        };
-        if let Err(error) = removed.await {
-            error.log();
-            self.put_off(reservation, self.clock.now());
+    /// The row that may come to own it.
+    #[must_use]
+    pub fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// Through which S3 multipart upload it is coming, so that it can be ended.
+    pub fn set_multipart(&mut self, upload: Option<String>) {
+        if let Some(reservation) = &mut self.reservation {
+            reservation.multipart = upload;
         }
     }
 
-    /// Takes bytes whose row was given up on without a clear answer: it is decided later what becomes of them.
-    pub fn undecided(&self, reservation: Reservation) {
-        self.put_off(reservation, self.clock.now().plus(UNDECIDED));
+    /// A row owns the blob; the note is the caller's to strike out.
+    pub fn keep(mut self) {
+        self.reservation = None;
+    }
+
+    /// Certainly no row owns the blob, nor will: removes it, then its note. What fails is tried again later.
+    pub async fn remove(mut self) {
+        let Some(reservation) = &self.reservation else { return };
+        let leftovers = Arc::clone(&self.leftovers);
+        let removed = async {
+            leftovers.store.blobs.discard(reservation).await?;
+            leftovers.store.reservations.release(&[reservation.blob]).await
+        };
+        match removed.await {
+            Ok(()) => self.reservation = None,
+            Err(error) => {
+                error.log();
+                let reservation = self.reservation.take();
+                reservation.into_iter().for_each(|it| self.leftovers.put_off(it, self.leftovers.clock.now()));
+            }
+        }
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        if let Some(reservation) = self.reservation.take() {
+            let at = self.leftovers.clock.now().plus(UNDECIDED);
+            self.leftovers.put_off(reservation, at);
+        }
+    }
+}
+
+impl Leftovers {
+    /// No notes yet. `grace`: after how long other processes take a silent one for dead; zero when there are no others.
+    #[must_use]
+    pub fn new(store: Store, process: ProcessId, grace: Duration, clock: Clock, random: Random) -> Self {
+        let last_beat = Mutex::new(clock.now());
+        let grace = (!grace.is_zero()).then_some(grace);
+        Self { store, process, grace, clock, random, last_beat, later: Mutex::default() }
+    }
+
+    /// Notes new blobs of a file, durably.
+    pub async fn reserve(self: &Arc<Self>, file: FileId, count: usize) -> Result<Vec<Noted>> {
+        let fresh = || Reservation { blob: BlobKey(self.random.uuid()), file, multipart: None };
+        self.note(std::iter::repeat_with(fresh).take(count).collect()).await
+    }
+
+    /// Notes blobs that are about to lose their row, durably.
+    pub async fn note(self: &Arc<Self>, reservations: Vec<Reservation>) -> Result<Vec<Noted>> {
+        // Guarded before the first step: a note whose writing was given up on may still appear.
+        let noted = |reservation: &Reservation| Noted {
+            leftovers: Arc::clone(self),
+            blob: reservation.blob,
+            file: reservation.file,
+            reservation: Some(reservation.clone()),
+        };
+        let all: Vec<_> = reservations.iter().map(noted).collect();
+        if !reservations.is_empty() {
+            self.store.reservations.reserve(self.process, &reservations).await?;
+        }
+        Ok(all)
+    }
+
+    /// Strikes out notes of blobs that a row owns. A note that stays is struck out later.
+    pub async fn release(&self, blobs: &[BlobKey]) {
+        if !blobs.is_empty()
+            && let Err(error) = self.store.reservations.release(blobs).await
+        {
+            error.log();
+        }
+    }
+
+    /// Says that this process lives, so that nobody sweeps what it is writing.
+    pub async fn beat(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.store.reservations.beat(self.process, now).await?;
+        *self.last_beat.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(())
+    }
+
+    /// Fails when this process has been silent for so long that others may sweep its blobs: a row must then not be made
+    /// of them.
+    pub fn check_pulse(&self) -> Result<()> {
+        let Some(grace) = self.grace else { return Ok(()) };
+        let last = *self.last_beat.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.clock.now().since(last) > grace / 2 {
+            return Err(Error::unavailable("the store of notes", "this process could not say for long that it lives"));
+        }
+        Ok(())
     }
 
     /// Decides on everything whose time has come.
@@ -56,25 +160,21 @@ impl Leftovers {
             later.extract_if(.., |(at, _)| *at <= now).collect()
         };
         for (at, reservation) in due {
-            let settled = async {
-                self.settle(&reservation).await?;
-                self.store.reservations.release(&[reservation.blob]).await
-            };
-            if let Err(error) = settled.await {
+            if let Err(error) = self.settle(&reservation).await {
                 error.log();
                 self.put_off(reservation, at);
             }
         }
     }
 
-    /// Bytes that a row owns stay; others go. The note stays.
+    /// Bytes that a row owns stay, others go; then the note goes.
     pub async fn settle(&self, reservation: &Reservation) -> Result<()> {
         let row = self.store.files.get_any(reservation.file).await?;
         if row.is_none_or(|file| file.blobs().all(|blob| blob != reservation.blob)) {
             self.store.blobs.discard(reservation).await?;
             tracing::info!(blob = %reservation.blob, "removed bytes that belong to no file");
         }
-        Ok(())
+        self.store.reservations.release(&[reservation.blob]).await
     }
 
     fn put_off(&self, reservation: Reservation, until: Timestamp) {

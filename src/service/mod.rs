@@ -18,7 +18,7 @@ pub use accounts::{Accounts, SignedIn, Viewer};
 pub use drive::{Drive, FilePage, PageRequest};
 pub use janitor::Janitor;
 pub use keys::Keys;
-pub use leftovers::Leftovers;
+pub use leftovers::{Leftovers, Noted};
 pub use links::{Links, Signature, Variant};
 pub use media_type::media_type;
 pub use passwords::Passwords;

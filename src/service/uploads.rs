@@ -3,28 +3,30 @@
 //! The order keeps every promise: note the blob, write its bytes durably, write the row, strike the note out, queue the
 //! job. Whatever dies in between leaves a note, and the janitor acts on it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::{Leftovers, media_type};
+use super::{Leftovers, leftovers::Noted, media_type};
 use crate::{
     error::{Error, ErrorCode, Result},
-    model::{BlobKey, Clock, Content, File, FileId, FileKind, FileName, Image, ProcessId, Random, UserId},
-    store::{JobKey, Reservation, Store, blobs::BlobWriter},
+    model::{BlobKey, Clock, Content, File, FileId, FileKind, FileName, Image, Random, UserId},
+    store::{JobKey, Store, blobs::BlobWriter},
 };
 
 /// How many first bytes are kept to find the media type.
 const HEAD: usize = 512;
+
+/// How long a request waits for the removal of what it did not use; the rest is removed later.
+const CLEARING: Duration = Duration::from_secs(1);
 
 /// The service.
 pub struct Uploads {
     store: Store,
     /// The most bytes of one file.
     max_bytes: u64,
-    process: ProcessId,
     clock: Clock,
     random: Random,
     leftovers: Arc<Leftovers>,
@@ -32,7 +34,7 @@ pub struct Uploads {
 
 /// A part that is being received.
 pub struct Incoming {
-    reservation: Reservation,
+    note: Noted,
     /// `None` once the part has passed the limit and is no longer stored.
     writer: Option<BlobWriter>,
     head: Vec<u8>,
@@ -40,19 +42,17 @@ pub struct Incoming {
 }
 
 /// A part that has been received whole and has no row yet.
-#[derive(Debug, Clone)]
 pub struct StoredPart {
-    file: FileId,
-    blob: BlobKey,
+    note: Noted,
+    bytes: PartBytes,
+}
+
+/// What is known of a part's bytes.
+#[derive(Debug, Clone)]
+struct PartBytes {
     size: u64,
     sha256: String,
     head: Vec<u8>,
-}
-
-impl StoredPart {
-    fn reservation(&self) -> Reservation {
-        Reservation { blob: self.blob, file: self.file, multipart: None }
-    }
 }
 
 /// What is to become of a part.
@@ -75,6 +75,7 @@ impl Incoming {
     pub async fn write(&mut self, bytes: Bytes) -> Result<bool> {
         let Some(writer) = &mut self.writer else { return Ok(false) };
         if writer.size() + bytes.len() as u64 > self.max_bytes {
+            self.note.set_multipart(writer.multipart());
             self.writer = None;
             return Ok(false);
         }
@@ -82,35 +83,26 @@ impl Incoming {
             let more = bytes.len().min(HEAD - self.head.len());
             self.head.extend_from_slice(&bytes[..more]);
         }
-        writer.write(bytes).await?;
-        Ok(true)
+        let written = writer.write(bytes).await;
+        self.note.set_multipart(writer.multipart());
+        written.map(|()| true)
     }
 }
 
 impl Uploads {
     /// Over these stores.
     #[must_use]
-    pub fn new(
-        store: Store,
-        max_bytes: u64,
-        process: ProcessId,
-        clock: Clock,
-        random: Random,
-        leftovers: Arc<Leftovers>,
-    ) -> Self {
-        Self { store, max_bytes, process, clock, random, leftovers }
+    pub fn new(store: Store, max_bytes: u64, clock: Clock, random: Random, leftovers: Arc<Leftovers>) -> Self {
+        Self { store, max_bytes, clock, random, leftovers }
     }
 
     /// Begins to receive a part.
     pub async fn begin(&self) -> Result<Incoming> {
-        let reservation = self.reserve(FileId(self.random.uuid())).await?;
-        let writer = self.store.blobs.writer(reservation.blob, Arc::clone(&self.store.reservations)).await;
-        match writer {
-            Ok(writer) => {
-                Ok(Incoming { reservation, writer: Some(writer), head: Vec::new(), max_bytes: self.max_bytes })
-            }
+        let note = self.reserve().await?;
+        match self.store.blobs.writer(note.blob(), Arc::clone(&self.store.reservations)).await {
+            Ok(writer) => Ok(Incoming { note, writer: Some(writer), head: Vec::new(), max_bytes: self.max_bytes }),
             Err(error) => {
-                self.leftovers.remove(reservation).await;
+                note.remove().await;
                 Err(error)
             }
         }
@@ -118,21 +110,18 @@ impl Uploads {
 
     /// Makes a received part durable. `None` when it was too large; nothing is left of it then.
     pub async fn finish(&self, incoming: Incoming) -> Result<Option<StoredPart>> {
-        let Incoming { reservation, writer, head, .. } = incoming;
+        let Incoming { note, writer, head, .. } = incoming;
         let Some(writer) = writer else {
-            self.leftovers.remove(reservation).await;
+            note.remove().await;
             return Ok(None);
         };
         match writer.finish().await {
-            Ok(written) => Ok(Some(StoredPart {
-                file: reservation.file,
-                blob: reservation.blob,
-                size: written.size,
-                sha256: written.sha256,
-                head,
-            })),
+            Ok(written) => {
+                let bytes = PartBytes { size: written.size, sha256: written.sha256, head };
+                Ok(Some(StoredPart { note, bytes }))
+            }
             Err(error) => {
-                self.leftovers.remove(reservation).await;
+                note.remove().await;
                 Err(error)
             }
         }
@@ -141,27 +130,25 @@ impl Uploads {
     /// Gives up on a part that is being received.
     pub async fn abandon(&self, incoming: Incoming) {
         drop(incoming.writer);
-        self.leftovers.remove(incoming.reservation).await;
+        // Dropped when this takes too long, the note is settled later.
+        let _ = tokio::time::timeout(CLEARING, incoming.note.remove()).await;
     }
 
-    /// Makes a second part of the same bytes, without reading them.
-    pub async fn duplicate(&self, part: &StoredPart) -> Result<StoredPart> {
-        let reservation = self.reserve(FileId(self.random.uuid())).await?;
-        if let Err(error) = self.store.blobs.copy(part.blob, reservation.blob).await {
-            self.leftovers.remove(reservation).await;
-            return Err(error);
+    /// Makes a second blob of the same bytes, without reading them.
+    async fn duplicate(&self, blob: BlobKey) -> Result<Noted> {
+        let note = self.reserve().await?;
+        match self.store.blobs.copy(blob, note.blob()).await {
+            Ok(()) => Ok(note),
+            Err(error) => {
+                note.remove().await;
+                Err(error)
+            }
         }
-        Ok(StoredPart { file: reservation.file, blob: reservation.blob, ..part.clone() })
     }
 
-    /// Removes a received part that nothing claimed.
-    pub async fn discard(&self, part: StoredPart) {
-        self.leftovers.remove(part.reservation()).await;
-    }
-
-    /// Makes a file of a part. When this fails with [`Error::User`] there is certainly no row and the part is still the
-    /// caller's; when it fails otherwise there may be one.
-    pub async fn store(&self, part: &StoredPart, part_name: Option<&str>, new: NewFile) -> Result<File> {
+    /// Makes a file of bytes that are stored. When this fails with [`Error::User`] there is certainly no row; when it
+    /// fails otherwise there may be one.
+    async fn store(&self, note: &Noted, bytes: &PartBytes, part_name: Option<&str>, new: NewFile) -> Result<File> {
         let name = match (&new.name, part_name) {
             (Some(name), _) => FileName::parse(name),
             (None, Some(part_name)) => FileName::from_part(part_name),
@@ -169,12 +156,13 @@ impl Uploads {
         };
         let name = name.map_err(|message| Error::input("name", message))?.into_string();
         if let Some(expected) = &new.sha256 {
-            check_sha256(expected, &part.sha256)?;
+            check_sha256(expected, &bytes.sha256)?;
         }
-        let found = media_type(&part.head, &name);
+        self.leftovers.check_pulse()?;
+        let found = media_type(&bytes.head, &name);
         let now = self.clock.now();
         let file = File {
-            id: part.file,
+            id: note.file(),
             owner: new.owner,
             parent: new.parent,
             name,
@@ -184,31 +172,33 @@ impl Uploads {
             created_at: now,
             updated_at: now,
             content: Some(Content {
-                blob: part.blob,
-                size: part.size,
+                blob: note.blob(),
+                size: bytes.size,
                 media_type: found.media_type,
-                sha256: part.sha256.clone(),
+                sha256: bytes.sha256.clone(),
             }),
             image: found.is_image.then(Image::pending),
         };
         self.store.files.insert(&file).await?;
-        // From here on the file is stored; what fails below is mended in the background.
-        if let Err(error) = self.store.reservations.release(&[part.blob]).await {
-            error.log();
-        }
+        Ok(file)
+    }
+
+    /// What follows once a row owns its bytes. The file is stored; what fails here is mended in the background.
+    async fn stored(&self, note: Noted, file: &File) {
+        let blob = note.blob();
+        note.keep();
+        self.leftovers.release(&[blob]).await;
         if let Some(image) = &file.image {
             let job = JobKey { file: file.id, generation: image.generation };
             if let Err(error) = self.store.jobs.enqueue(job).await {
                 error.log();
             }
         }
-        Ok(file)
     }
 
-    async fn reserve(&self, file: FileId) -> Result<Reservation> {
-        let reservation = Reservation { blob: BlobKey(self.random.uuid()), file, multipart: None };
-        self.store.reservations.reserve(self.process, std::slice::from_ref(&reservation)).await?;
-        Ok(reservation)
+    async fn reserve(&self) -> Result<Noted> {
+        let notes = self.leftovers.reserve(FileId(self.random.uuid()), 1).await?;
+        notes.into_iter().next().ok_or_else(|| Error::internal("no note was made"))
     }
 }
 
@@ -240,11 +230,11 @@ struct Slot {
 enum State {
     /// Received, not claimed.
     Stored(StoredPart),
-    /// It has a row; more claims get copies.
-    Taken(StoredPart),
+    /// A row has the blob; more claims get copies.
+    Taken(BlobKey, PartBytes),
     /// It passed the limit.
     TooLarge,
-    /// It was never sent, or not whole.
+    /// It was never sent, or not whole, or nobody knows any more.
     Missing,
 }
 
@@ -275,49 +265,58 @@ impl Parts {
         let slot = index.and_then(|index| index.parse::<usize>().ok()).and_then(|index| self.slots.get(index));
         let Some(slot) = slot else { return Err(not_a_part()) };
         let mut slot = slot.lock().await;
-        let slot = &mut *slot;
-        match &slot.state {
-            State::Stored(part) => {
-                let part = part.clone();
-                let stored = uploads.store(&part, slot.name.as_deref(), new).await;
-                match &stored {
-                    Ok(_) => slot.state = State::Taken(part),
+        let Slot { name, state } = &mut *slot;
+        // Taken out while it is worked on: if that never ends, nobody may think that the part is still unclaimed.
+        match std::mem::replace(state, State::Missing) {
+            State::Stored(part) => match uploads.store(&part.note, &part.bytes, name.as_deref(), new).await {
+                Ok(file) => {
+                    *state = State::Taken(part.note.blob(), part.bytes);
+                    uploads.stored(part.note, &file).await;
+                    Ok(file)
+                }
+                Err(error) => {
                     // Certainly no row: another mutation may still claim the part.
-                    Err(Error::User(_)) => {}
-                    Err(_) => {
-                        uploads.leftovers.undecided(part.reservation());
-                        slot.state = State::Missing;
+                    if matches!(error, Error::User(_)) {
+                        *state = State::Stored(part);
+                    }
+                    Err(error)
+                }
+            },
+            State::Taken(blob, bytes) => {
+                *state = State::Taken(blob, bytes.clone());
+                let note = uploads.duplicate(blob).await?;
+                match uploads.store(&note, &bytes, name.as_deref(), new).await {
+                    Ok(file) => {
+                        uploads.stored(note, &file).await;
+                        Ok(file)
+                    }
+                    Err(error) => {
+                        if matches!(error, Error::User(_)) {
+                            note.remove().await;
+                        }
+                        Err(error)
                     }
                 }
-                stored
             }
-            State::Taken(part) => {
-                let copy = uploads.duplicate(part).await?;
-                let stored = uploads.store(&copy, slot.name.as_deref(), new).await;
-                match &stored {
-                    Ok(_) => {}
-                    Err(Error::User(_)) => uploads.discard(copy).await,
-                    Err(_) => uploads.leftovers.undecided(copy.reservation()),
-                }
-                stored
+            State::TooLarge => {
+                *state = State::TooLarge;
+                let message = format!("A file may take at most {} bytes on this server.", uploads.max_bytes);
+                Err(Error::user(ErrorCode::FileTooLarge, "file", message))
             }
-            State::TooLarge => Err(Error::user(
-                ErrorCode::FileTooLarge,
-                "file",
-                format!("A file may take at most {} bytes on this server.", uploads.max_bytes),
-            )),
             State::Missing => Err(not_a_part()),
         }
     }
 
-    /// Removes what nothing claimed.
-    pub async fn discard_rest(&self, uploads: &Uploads) {
-        for slot in &self.slots {
-            let mut slot = slot.lock().await;
-            if let State::Stored(part) = std::mem::replace(&mut slot.state, State::Missing) {
-                uploads.discard(part).await;
+    /// Removes what nothing claimed. An answer does not wait long for this: what is left is removed later.
+    pub async fn discard_rest(&self) {
+        let clearing = async {
+            for slot in &self.slots {
+                if let State::Stored(part) = std::mem::replace(&mut slot.lock().await.state, State::Missing) {
+                    part.note.remove().await;
+                }
             }
-        }
+        };
+        let _ = tokio::time::timeout(CLEARING, clearing).await;
     }
 }
 

@@ -7,6 +7,7 @@
 use std::{
     io,
     ops::Range,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -39,14 +40,27 @@ use crate::{
 const DISK_CHUNK: usize = 128 * 1024;
 /// What S3 parts are gathered to, in bytes: the smallest that S3 takes (but for the last).
 const S3_PART: usize = 5 * 1024 * 1024;
+/// What an upload to S3 may buffer, in bytes, before it needs its share of the memory for parts: so small files pass
+/// large and slow ones by.
+const S3_FREE: usize = 256 * 1024;
+/// How long an upload waits for its share of the memory for parts.
+const MEMORY_WAIT: Duration = Duration::from_secs(60);
 
 /// The blob store. Cloned freely.
 #[derive(Clone)]
 pub struct Blobs(Arc<Backend>);
 
 enum Backend {
-    Disk { store: LocalFileSystem, root: PathBuf },
-    S3 { store: Arc<AmazonS3>, budget: Arc<Semaphore> },
+    Disk {
+        store: LocalFileSystem,
+        root: PathBuf,
+    },
+    /// `reader` has no limit on the time of a whole answer: clients may be slow.
+    S3 {
+        store: Arc<AmazonS3>,
+        reader: AmazonS3,
+        budget: Arc<Semaphore>,
+    },
 }
 
 /// Where an S3-compatible store is.
@@ -78,38 +92,28 @@ pub struct Written {
 impl Blobs {
     /// Keeps blobs below this folder, which is made if it is missing. Blocks.
     pub fn disk(root: &Path) -> Result<Self> {
-        std::fs::create_dir_all(root).map_err(Error::internal)?;
+        let private = |path: &Path| std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        private(root).map_err(Error::internal)?;
         let root = root.canonicalize().map_err(Error::internal)?;
+        // Made now, so that beginning a blob is no more than opening a file.
+        (0..=u8::MAX).try_for_each(|n| private(&root.join(format!("{n:02x}")))).map_err(Error::internal)?;
         let store = LocalFileSystem::new_with_prefix(&root).map_err(Error::internal)?.with_fsync(true);
         Ok(Self(Arc::new(Backend::Disk { store, root })))
     }
 
     /// Keeps blobs in a bucket.
     pub fn s3(options: &S3) -> Result<Self> {
-        let mut builder = AmazonS3Builder::new()
-            .with_bucket_name(&options.bucket)
-            .with_region(&options.region)
-            .with_access_key_id(&options.access_key_id)
-            .with_secret_access_key(options.secret_access_key.expose_secret())
-            // Attempts are few and short: somebody waits for the answer, and a worker tries again later anyway.
-            .with_retry(RetryConfig {
-                max_retries: 2,
-                retry_timeout: Duration::from_secs(10),
-                backoff: BackoffConfig { max_backoff: Duration::from_secs(1), ..BackoffConfig::default() },
-            })
-            .with_client_options(
-                ClientOptions::new()
-                    .with_connect_timeout(Duration::from_secs(3))
-                    // Of one request, so of one part of 5 MiB: 170 KiB/s at the least.
-                    .with_timeout(Duration::from_secs(30))
-                    .with_allow_http(options.endpoint.as_ref().is_some_and(|url| url.starts_with("http://"))),
-            );
-        if let Some(endpoint) = &options.endpoint {
-            builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
-        }
-        let store = builder.build().map_err(Error::internal)?;
+        let connection = ClientOptions::new()
+            .with_connect_timeout(Duration::from_secs(3))
+            .with_allow_http(options.endpoint.as_ref().is_some_and(|url| url.starts_with("http://")));
+        // Of one request, so of one part of 5 MiB: 170 KiB/s at the least.
+        let writing = connection.clone().with_timeout(Duration::from_secs(30));
+        // Of one look for more bytes.
+        let reading = connection.with_timeout_disabled().with_read_timeout(Duration::from_secs(15));
+        let store = Arc::new(bucket(options, writing)?);
+        let reader = bucket(options, reading)?;
         let parts = usize::try_from(options.upload_memory).unwrap_or(usize::MAX) / S3_PART;
-        Ok(Self(Arc::new(Backend::S3 { store: Arc::new(store), budget: Arc::new(Semaphore::new(parts.max(1))) })))
+        Ok(Self(Arc::new(Backend::S3 { store, reader, budget: Arc::new(Semaphore::new(parts.max(1))) })))
     }
 
     /// Begins to write a blob that has been reserved. `notes` is told of a multipart upload.
@@ -117,12 +121,13 @@ impl Blobs {
         let path = place(key);
         let sink = match &*self.0 {
             Backend::Disk { store, .. } => Sink::Disk(store.put_multipart(&path).await.map_err(failed)?),
-            Backend::S3 { store, budget } => Sink::S3(S3Sink {
+            Backend::S3 { store, budget, .. } => Sink::S3(S3Sink {
                 store: Arc::clone(store),
                 key,
                 path,
                 notes,
-                _memory: Arc::clone(budget).acquire_owned().await.map_err(Error::internal)?,
+                budget: Arc::clone(budget),
+                memory: None,
                 upload: None,
             }),
         };
@@ -141,7 +146,11 @@ impl Blobs {
     /// Streams a range of a blob. `None` when there is no such blob.
     pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
         let options = GetOptions::new().with_range(Some(range));
-        let found = match self.store().get_opts(&place(key), options).await {
+        let reader: &dyn ObjectStore = match &*self.0 {
+            Backend::Disk { store, .. } => store,
+            Backend::S3 { reader, .. } => reader,
+        };
+        let found = match reader.get_opts(&place(key), options).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -252,7 +261,9 @@ struct S3Sink {
     key: BlobKey,
     path: Key,
     notes: Arc<dyn Reservations>,
-    _memory: OwnedSemaphorePermit,
+    budget: Arc<Semaphore>,
+    /// For a buffer of a whole part. What is smaller than [`S3_FREE`] needs none.
+    memory: Option<OwnedSemaphorePermit>,
     /// Begun with the first full part: what is smaller goes in one request.
     upload: Option<(String, Vec<PartId>)>,
 }
@@ -268,6 +279,11 @@ impl BlobWriter {
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
         self.hasher.update(&bytes);
         self.size += bytes.len() as u64;
+        if let Sink::S3(sink) = &mut self.sink
+            && self.buffer.len() + bytes.len() > S3_FREE
+        {
+            sink.claim_memory().await?;
+        }
         let chunk = self.chunk();
         while self.buffer.len() + bytes.len() >= chunk {
             let rest = bytes.split_off(chunk - self.buffer.len());
@@ -298,14 +314,12 @@ impl BlobWriter {
         Ok(Written { size: self.size, sha256: hex::encode(self.hasher.finalize()) })
     }
 
-    /// Gives the blob up and removes what was written so far.
-    pub async fn abort(self) -> Result<()> {
-        match self.sink {
-            Sink::Disk(mut upload) => upload.abort().await.map_err(failed),
-            Sink::S3(sink) => match sink.upload {
-                Some((upload, _)) => sink.store.abort_multipart(&sink.path, &upload).await.map_err(failed),
-                None => Ok(()),
-            },
+    /// The S3 multipart upload it is coming through, if any.
+    #[must_use]
+    pub fn multipart(&self) -> Option<String> {
+        match &self.sink {
+            Sink::Disk(_) => None,
+            Sink::S3(sink) => sink.upload.as_ref().map(|(upload, _)| upload.clone()),
         }
     }
 
@@ -327,13 +341,23 @@ impl Sink {
 }
 
 impl S3Sink {
+    async fn claim_memory(&mut self) -> Result<()> {
+        if self.memory.is_none() {
+            let share = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&self.budget).acquire_owned()).await;
+            let busy = |_| Error::unavailable("the blob store", "other uploads hold all the memory for parts");
+            self.memory = Some(share.map_err(busy)?.map_err(Error::internal)?);
+        }
+        Ok(())
+    }
+
     async fn put(&mut self, part: Bytes) -> Result<()> {
         let (upload, parts) = match &mut self.upload {
             Some(begun) => begun,
             None => {
                 let upload = self.store.create_multipart(&self.path).await.map_err(failed)?;
-                self.notes.note_multipart(self.key, &upload).await?;
-                self.upload.insert((upload, Vec::new()))
+                let begun = self.upload.insert((upload, Vec::new()));
+                self.notes.note_multipart(self.key, &begun.0).await?;
+                begun
             }
         };
         let sent =
@@ -356,6 +380,25 @@ impl S3Sink {
         }
         Ok(())
     }
+}
+
+fn bucket(options: &S3, connection: ClientOptions) -> Result<AmazonS3> {
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(&options.bucket)
+        .with_region(&options.region)
+        .with_access_key_id(&options.access_key_id)
+        .with_secret_access_key(options.secret_access_key.expose_secret())
+        .with_client_options(connection)
+        // Attempts are few and short: somebody waits for the answer, and a worker tries again later anyway.
+        .with_retry(RetryConfig {
+            max_retries: 2,
+            retry_timeout: Duration::from_secs(10),
+            backoff: BackoffConfig { max_backoff: Duration::from_secs(1), ..BackoffConfig::default() },
+        });
+    if let Some(endpoint) = &options.endpoint {
+        builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
+    }
+    builder.build().map_err(Error::internal)
 }
 
 /// Reads a file in large steps; `object_store` itself takes 8 KiB at a time.

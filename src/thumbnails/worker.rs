@@ -9,8 +9,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use tokio::sync::RwLock;
 
 use super::{
@@ -20,11 +19,11 @@ use super::{
 };
 use crate::{
     config::ThumbnailsConfig,
-    error::{Error, Result},
-    model::{BlobKey, Clock, Content, File, ProcessId, Random, Settlement, Thumbnail, Thumbnails},
-    service::Leftovers,
+    error::Result,
+    model::{Clock, Content, File, Random, Settlement, Thumbnail, Thumbnails},
+    service::{Leftovers, Noted},
     shutdown::Shutdown,
-    store::{Event, Reservation, Reserved, Settled, Store},
+    store::{Event, Reserved, Settled, Store},
 };
 
 /// How long one look into the queue waits.
@@ -40,7 +39,6 @@ pub struct Worker {
     renderers: Renderers,
     leftovers: Arc<Leftovers>,
     settings: ThumbnailsConfig,
-    process: ProcessId,
     clock: Clock,
     random: Random,
     /// Held for reading by every render, for writing by one that has to be alone.
@@ -66,12 +64,11 @@ impl Worker {
         renderers: Renderers,
         leftovers: Arc<Leftovers>,
         settings: ThumbnailsConfig,
-        process: ProcessId,
         clock: Clock,
         random: Random,
     ) -> Self {
         let (alone, setbacks) = (RwLock::default(), Mutex::default());
-        Self { store, renderers, leftovers, settings, process, clock, random, alone, setbacks }
+        Self { store, renderers, leftovers, settings, clock, random, alone, setbacks }
     }
 
     /// Starts to work, until the shutdown begins; jobs in hand are then given back.
@@ -172,7 +169,11 @@ impl Worker {
         } else {
             (Some(self.alone.read().await), None)
         };
-        match self.render(content).await? {
+        let Some(outcome) = self.render(content).await? else {
+            // Or the file was just deleted, and the settlement finds no row.
+            return self.fail(job, "The bytes of this image are missing.").await;
+        };
+        match outcome {
             Outcome::Rendered(rendered) => {
                 self.ready(job, rendered).await?;
                 Ok(Verdict::Done)
@@ -196,56 +197,47 @@ impl Worker {
         }))
     }
 
-    async fn render(&self, content: &Content) -> Result<Outcome> {
-        let source = self.store.blobs.read(content.blob, 0..content.size).await?;
-        let source = source.ok_or_else(|| Error::unavailable("the blob store", "the bytes of an image are missing"))?;
-        self.renderers.render(source, content.size).await
+    /// `None` when the bytes are missing.
+    async fn render(&self, content: &Content) -> Result<Option<Outcome>> {
+        let Some(source) = self.store.blobs.read(content.blob, 0..content.size).await? else { return Ok(None) };
+        self.renderers.render(source, content.size).await.map(Some)
     }
 
     /// Bytes first, then the row, then the news.
     async fn ready(&self, job: &Reserved, rendered: Rendered) -> Result<()> {
-        let mut set = Vec::new();
-        let mut bodies = Vec::new();
-        for encoded in rendered.thumbnails {
-            let blob = BlobKey(self.random.uuid());
-            set.push(Thumbnail {
-                size: encoded.size,
-                blob,
-                width: encoded.width,
-                height: encoded.height,
-                media_type: encoded.media_type.to_owned(),
-                bytes: encoded.bytes.len() as u64,
-            });
-            bodies.push((blob, encoded.bytes));
-        }
-        let note = |(blob, _): &(BlobKey, Bytes)| Reservation { blob: *blob, file: job.key.file, multipart: None };
-        let notes: Vec<_> = bodies.iter().map(note).collect();
-        self.store.reservations.reserve(self.process, &notes).await?;
-        let stored = try_join_all(bodies.into_iter().map(|(blob, bytes)| self.store.blobs.put(blob, bytes))).await;
-        if let Err(error) = stored {
-            self.remove(notes).await;
+        let notes = self.leftovers.reserve(job.key.file, rendered.thumbnails.len()).await?;
+        let pairs = || notes.iter().zip(&rendered.thumbnails);
+        // All are waited for even when one fails: what is still being written could not be removed.
+        let put = pairs().map(|(note, encoded)| self.store.blobs.put(note.blob(), encoded.bytes.clone()));
+        let failed = join_all(put).await.into_iter().find_map(Result::err);
+        if let Some(error) = failed {
+            remove(notes).await;
             return Err(error);
         }
+        let set = pairs().map(|(note, encoded)| Thumbnail {
+            size: encoded.size,
+            blob: note.blob(),
+            width: encoded.width,
+            height: encoded.height,
+            media_type: encoded.media_type.to_owned(),
+            bytes: encoded.bytes.len() as u64,
+        });
         let settlement = Settlement {
             width: Some(rendered.width),
             height: Some(rendered.height),
-            thumbnails: Thumbnails::Ready { set, thumbhash: rendered.thumbhash },
+            thumbnails: Thumbnails::Ready { set: set.collect(), thumbhash: rendered.thumbhash.clone() },
         };
-        match self.settle(job, &settlement).await {
-            Ok(true) => {
-                let blobs: Vec<_> = notes.iter().map(|note| note.blob).collect();
-                self.store.reservations.release(&blobs).await
-            }
+        self.leftovers.check_pulse()?;
+        // Without a clear answer the notes are dropped, and the row decides later.
+        if self.settle(job, &settlement).await? {
+            let blobs: Vec<_> = notes.iter().map(Noted::blob).collect();
+            notes.into_iter().for_each(Noted::keep);
+            self.leftovers.release(&blobs).await;
+        } else {
             // Deleted meanwhile, or settled by another.
-            Ok(false) => {
-                self.remove(notes).await;
-                Ok(())
-            }
-            Err(error) => {
-                notes.into_iter().for_each(|note| self.leftovers.undecided(note));
-                Err(error)
-            }
+            remove(notes).await;
         }
+        Ok(())
     }
 
     async fn fail(&self, job: &Reserved, reason: &str) -> Result<Verdict> {
@@ -268,12 +260,6 @@ impl Worker {
         Ok(true)
     }
 
-    async fn remove(&self, notes: Vec<Reservation>) {
-        for note in notes {
-            self.leftovers.remove(note).await;
-        }
-    }
-
     fn remember(&self, job: &Reserved) -> u32 {
         let mut setbacks = self.setbacks.lock().unwrap_or_else(PoisonError::into_inner);
         if setbacks.len() >= SETBACKS {
@@ -293,6 +279,12 @@ impl Worker {
         let base = Duration::from_millis(250).saturating_mul(1 << failures.min(16)).min(LONGEST_DELAY);
         let [spread] = self.random.bytes::<1>();
         base + base.mul_f64(f64::from(spread) / 512.0)
+    }
+}
+
+async fn remove(notes: Vec<Noted>) {
+    for note in notes {
+        note.remove().await;
     }
 }
 

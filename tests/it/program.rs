@@ -12,7 +12,8 @@ use crate::support::{
     app::{Home, PROGRAM, jpeg},
     client::Client,
     program::{Program, command, run},
-    servers::{free_port, start_redis}, until,
+    servers::{free_port, start_redis},
+    until,
 };
 
 fn stderr(output: &std::process::Output) -> String {
@@ -291,7 +292,7 @@ async fn health_says_whether_the_server_is_ready(backend: Backend) {
     };
     assert!(ready.status.success(), "{}", stderr(&ready));
     let health: serde_json::Value = program.client().get(&format!("{url}/readyz")).await.json().await.unwrap();
-    assert_eq!(health["status"], "ready");
+    assert_eq!(health["status"], "ready", "{health}");
     assert!(health["backends"].as_object().unwrap().len() >= 2, "{health}");
     assert_eq!(program.client().get(&format!("{url}/healthz")).await.status(), 200);
 }

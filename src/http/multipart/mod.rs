@@ -105,7 +105,7 @@ impl Upload {
         };
         let parts = Arc::new(parts);
         let done = std::panic::AssertUnwindSafe(self.store_and_execute(prepared, &map, &parts)).catch_unwind().await;
-        parts.discard_rest(&self.app.services.uploads).await;
+        parts.discard_rest().await;
         done.unwrap_or_else(|_| Err(Problem::internal()))
     }
 

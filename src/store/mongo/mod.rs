@@ -48,9 +48,10 @@ const FORMAT: i32 = 1;
 
 /// Command errors that say that the server cannot serve now (in the order of the server's `error_codes.yml`):
 /// `HostUnreachable`, `HostNotFound`, `MaxTimeMSExpired`, `WriteConcernFailed`, `NetworkTimeout`, `ShutdownInProgress`,
-/// `UnsatisfiableWriteConcern`, `PrimarySteppedDown`, `ExceededTimeLimit`, `SocketException`, `NotWritablePrimary`,
+/// `UnsatisfiableWriteConcern`, `FailedToSatisfyReadPreference`, `ReadConcernMajorityNotAvailableYet`, `PrimarySteppedDown`, `ExceededTimeLimit`, `SocketException`, `NotWritablePrimary`,
 /// `InterruptedAtShutdown`, `InterruptedDueToReplStateChange`, `NotPrimaryNoSecondaryOk`, `NotPrimaryOrSecondary`.
-const OUT_OF_SERVICE: [i32; 15] = [6, 7, 50, 64, 89, 91, 100, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
+const OUT_OF_SERVICE: [i32; 17] =
+    [6, 7, 50, 64, 89, 91, 100, 133, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
 const MAX_TIME_EXPIRED: i32 = 50;
 const OUT_OF_DISK_SPACE: i32 = 14031;
 const DUPLICATE_KEY: i32 = 11000;
@@ -81,7 +82,10 @@ impl Mongo {
     pub async fn connect(url: &str, database: &str) -> Result<Self> {
         let parsed = tokio::time::timeout(OPERATION_LIMIT, ClientOptions::parse(url)).await;
         let mut options = parsed.map_err(|_| late())?.map_err(|error| match *error.kind {
-            ErrorKind::InvalidArgument { .. } => Error::internal(format!("the URL of MongoDB is not valid: {error}")),
+            // The driver's text may quote a part of the password that was taken for something else.
+            ErrorKind::InvalidArgument { .. } => Error::internal(
+                "the URL of MongoDB is not valid; special characters in its user and password have to be percent-encoded",
+            ),
             _ => failed(error),
         })?;
         options.app_name.get_or_insert_with(|| "strongroom".to_owned());

@@ -120,7 +120,7 @@ fn failed(error: FredError) -> Error {
         | ErrorKind::NotFound
         | ErrorKind::Config
         | ErrorKind::Url => true,
-        _ => error.details().starts_with("ERR "),
+        _ => error.details().starts_with("ERR ") && !error.details().contains("max number of clients"),
     };
     if ours { Error::internal(error) } else { Error::unavailable("Redis", error) }
 }

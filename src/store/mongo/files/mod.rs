@@ -129,8 +129,9 @@ impl Files for MongoFiles {
         // Somebody may have deleted a folder above between the look and the write.
         match self.depth_of_target(file.owner, file.parent).await {
             Err(gone @ Error::User(_)) => {
-                within(self.rows.delete_one(doc! { "_id": key(file.id.0) })).await?;
-                Err(gone)
+                let undone = within(self.rows.delete_one(doc! { "_id": key(file.id.0), "live": true })).await?;
+                // What the deletion of the folder has got hold of already was stored and deleted with it.
+                if undone.deleted_count == 0 { Ok(()) } else { Err(gone) }
             }
             looked => looked.map(drop),
         }
