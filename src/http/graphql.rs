@@ -1,8 +1,0 @@
-//! graphql.
-use super::App;
-use axum::Router;
-
-/// The routes.
-pub fn routes() -> Router<App> {
-    Router::new()
-}

@@ -1,0 +1,149 @@
+//! Refusals by the transport, in the shape of a GraphQL answer.
+
+use std::{borrow::Cow, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde_json::json;
+
+use crate::{
+    error::{Error, ErrorCode},
+    http::server::BodyTimedOut,
+};
+
+/// The media type of plain JSON answers.
+pub const JSON: &str = "application/json; charset=utf-8";
+
+/// The media type of the GraphQL-over-HTTP draft.
+pub const GRAPHQL_JSON: &str = "application/graphql-response+json; charset=utf-8";
+
+/// A request that gets no further.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    retry_after: Option<Duration>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// Of this status and code; the message is for people.
+    pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, message: message.into(), retry_after: None, header: None }
+    }
+
+    /// 400 `BAD_REQUEST`: the HTTP request is at fault.
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message)
+    }
+
+    /// Another status with the code `BAD_REQUEST`.
+    pub fn refused(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(status, ErrorCode::BadRequest, message)
+    }
+
+    /// 405, with what is allowed.
+    pub fn method(allowed: &'static str, message: &'static str) -> Self {
+        let header = Some((header::ALLOW, HeaderValue::from_static(allowed)));
+        Self { header, ..Self::refused(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    /// 500, and nothing more to say.
+    #[must_use]
+    pub fn internal() -> Self {
+        let error = Error::internal("a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.code(), error.message())
+    }
+
+    /// What became of a body that could not be read to its end.
+    #[must_use]
+    pub fn body(error: &axum::Error) -> Self {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(current) = cause {
+            if current.is::<BodyTimedOut>() {
+                return Self::refused(StatusCode::REQUEST_TIMEOUT, "The body of the request came too slowly.");
+            }
+            cause = current.source();
+        }
+        Self::bad_request("The body of the request broke off.")
+    }
+
+    /// The answer. `media` is [`JSON`] or [`GRAPHQL_JSON`].
+    pub fn answer(self, request_id: &str, media: &'static str) -> Response {
+        let mut extensions = json!({ "code": self.code.as_str(), "requestId": request_id });
+        if let Some(wait) = self.retry_after {
+            extensions["retryAfter"] = wait.as_secs().max(1).into();
+        }
+        let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(self.header);
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// Logs what clients do not see.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        error.log();
+        let retry_after = match &error {
+            Error::RateLimited { retry_after } => Some(*retry_after),
+            _ => None,
+        };
+        Self { retry_after, ..Self::new(status(error.code()), error.code(), error.message()) }
+    }
+}
+
+fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::RegistrationClosed => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refusal_has_a_code_and_a_request_id_and_says_when_to_come_back() {
+        let problem = Problem::from(Error::RateLimited { retry_after: Duration::from_secs(7) });
+        let response = problem.answer("r1", JSON);
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "7");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            body["errors"][0]["extensions"],
+            json!({"code": "RATE_LIMITED", "requestId": "r1", "retryAfter": 7})
+        );
+        assert!(body.get("data").is_none());
+    }
+
+    #[tokio::test]
+    async fn what_went_wrong_inside_is_not_shown() {
+        let response = Problem::from(Error::internal("/var/lib/secret")).answer("r1", JSON);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("secret"));
+    }
+}

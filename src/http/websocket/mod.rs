@@ -1,0 +1,64 @@
+//! `graphql-transport-ws` (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>): who may open a WebSocket.
+
+mod census;
+mod message;
+mod operations;
+mod session;
+
+use axum::{
+    extract::{FromRequestParts as _, WebSocketUpgrade},
+    http::{Method, StatusCode, header, request::Parts},
+    response::Response,
+};
+
+pub use self::census::Sockets;
+use self::session::Session;
+use super::{
+    App,
+    request::{Problem, RequestContext, bearer, may_open_sockets},
+};
+
+/// The only subprotocol.
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// Messages up to so many times the limit are read, to be refused with a proper code; beyond that the connection breaks.
+const READABLE: usize = 4;
+
+/// A socket's buffers, in bytes. There may be thousands of sockets, most of them silent.
+const BUFFER: usize = 4096;
+
+/// Whether this is the handshake of a WebSocket.
+#[must_use]
+pub fn is_wanted(parts: &Parts) -> bool {
+    let upgrade = parts.headers.get(header::UPGRADE);
+    parts.method == Method::GET && upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Answers the handshake.
+pub async fn open(
+    app: &App,
+    sockets: &Sockets,
+    context: &RequestContext,
+    mut parts: Parts,
+) -> Result<Response, Problem> {
+    if !may_open_sockets(&parts.headers, &app.config.server) {
+        return Err(Problem::refused(StatusCode::FORBIDDEN, "Pages of this origin may not open WebSockets here."));
+    }
+    let token = bearer(&parts.headers).map(str::to_owned);
+    let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, app).await else {
+        return Err(Problem::bad_request("The WebSocket handshake is malformed (RFC 6455 section 4.2.1)."));
+    };
+    let limit = app.config.limits.socket_message_bytes;
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_message_size(limit.saturating_mul(READABLE))
+        .max_frame_size(limit.saturating_mul(READABLE));
+    if upgrade.selected_protocol().is_none() {
+        return Err(Problem::bad_request("The only WebSocket subprotocol is graphql-transport-ws."));
+    }
+    let session = Session::new(app.clone(), sockets.clone(), context.clone(), token);
+    let shutdown = app.shutdown.clone();
+    Ok(upgrade.on_upgrade(move |socket| async move { shutdown.spawn(session.run(socket)) }))
+}
