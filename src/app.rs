@@ -165,7 +165,7 @@ impl Instance {
                 Arc::clone(&leftovers),
             )),
             links: Arc::new(Links::new(config.server.public_url.clone(), &keys, previous.as_ref(), clock.clone())),
-            watch: Arc::new(Watch::new(store.clone(), clock.clone())),
+            watch: Arc::new(Watch::new(&store, clock.clone())),
         };
         // One process at a time holds a data folder, so whatever another has left there is dead.
         let grace = if embedded { Duration::ZERO } else { config.blobs.orphan_grace };

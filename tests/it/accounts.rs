@@ -118,7 +118,10 @@ async fn every_field_that_needs_a_viewer_says_so(backend: Backend) {
         ("files", "{ files { nodes { id } } }"),
         ("logout", "mutation { logout { userErrors { code } } }"),
         ("refresh", "mutation { refresh { token } }"),
-        ("changePassword", r#"mutation { changePassword(input: { currentPassword: "a", newPassword: "b" }) { userErrors { code } } }"#),
+        (
+            "changePassword",
+            r#"mutation { changePassword(input: { currentPassword: "a", newPassword: "b" }) { userErrors { code } } }"#,
+        ),
         ("createFolder", r#"mutation { createFolder(input: { name: "a" }) { userErrors { code } } }"#),
         ("setPublic", r#"mutation { setPublic(input: { fileId: "x", isPublic: true }) { userErrors { code } } }"#),
         ("rename", r#"mutation { rename(input: { fileId: "x", name: "y" }) { userErrors { code } } }"#),
@@ -132,7 +135,9 @@ async fn every_field_that_needs_a_viewer_says_so(backend: Backend) {
         assert_eq!(answer["data"][field], Value::Null);
         assert!(answer["errors"][0]["extensions"]["requestId"].is_string(), "{answer}");
     }
-    let answer = anon.data("{ viewer { id } limits { uploadBytes } node(id: \"x\") { id } file(id: \"x\") { id } }", json!({})).await;
+    let answer = anon
+        .data("{ viewer { id } limits { uploadBytes } node(id: \"x\") { id } file(id: \"x\") { id } }", json!({}))
+        .await;
     assert_eq!(answer["limits"]["uploadBytes"], 104_857_600);
 }
 
@@ -194,7 +199,9 @@ async fn aliases_do_not_evade_the_throttle(backend: Backend) {
     let app = TestApp::idle(backend).await;
     let ada = app.user("ada").await;
     let one = |n: usize| {
-        format!(r#"a{n}: login(input: {{ email: "ada@example.org", password: "wrong password {n}" }}) {{ userErrors {{ code }} }} "#)
+        format!(
+            r#"a{n}: login(input: {{ email: "ada@example.org", password: "wrong password {n}" }}) {{ userErrors {{ code }} }} "#
+        )
     };
     let query = format!("mutation {{ {} }}", (0..15).map(one).collect::<String>());
     let answer = ada.gql(&query, json!({})).await;

@@ -20,7 +20,8 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 async fn url(client: &Client, file: &str, arguments: &str) -> String {
-    let answer = client.data(&format!("query($id: ID!) {{ file(id: $id) {{ url{arguments} }} }}"), json!({ "id": file })).await;
+    let answer =
+        client.data(&format!("query($id: ID!) {{ file(id: $id) {{ url{arguments} }} }}"), json!({ "id": file })).await;
     answer["file"]["url"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
@@ -136,7 +137,8 @@ async fn headers_keep_browsers_safe_and_names_whole(backend: Backend) {
         assert!(header(&response, "content-security-policy").contains("default-src 'none'"));
         let disposition = header(&response, "content-disposition");
         assert_eq!(disposition.starts_with("inline"), inline, "{name}: {disposition}");
-        let max_age: u64 = header(&response, "cache-control").strip_prefix("private, max-age=").unwrap().parse().unwrap();
+        let max_age: u64 =
+            header(&response, "cache-control").strip_prefix("private, max-age=").unwrap().parse().unwrap();
         assert!((3590..=4500).contains(&max_age), "{max_age}");
         let response = ada.get(&url(&ada, &file, "(disposition: ATTACHMENT)").await).await;
         assert!(header(&response, "content-disposition").starts_with("attachment"), "{name}");
@@ -165,7 +167,12 @@ async fn ranges_and_conditions_are_answered_by_the_book(backend: Backend) {
     let (tag, modified) = (header(&whole, "etag").to_owned(), header(&whole, "last-modified").to_owned());
     assert_eq!(header(&whole, "accept-ranges"), "bytes");
     assert!(tag.starts_with('"') && modified.ends_with("GMT"), "{tag} {modified}");
-    for (range, from, to) in [("bytes=0-9", 0, 10), ("bytes=199990-", 199_990, 200_000), ("bytes=-5", 199_995, 200_000), ("bytes=100-999999", 100, 200_000)] {
+    for (range, from, to) in [
+        ("bytes=0-9", 0, 10),
+        ("bytes=199990-", 199_990, 200_000),
+        ("bytes=-5", 199_995, 200_000),
+        ("bytes=100-999999", 100, 200_000),
+    ] {
         let part = get(&[("range", range)]).await;
         assert_eq!(part.status(), 206, "{range}");
         assert_eq!(header(&part, "content-range"), format!("bytes {from}-{}/200000", to - 1));

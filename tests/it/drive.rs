@@ -29,7 +29,9 @@ async fn in_queries_what_cannot_be_seen_is_null_without_an_error(backend: Backen
         let list = ada.data("query($id: ID) { files(parentId: $id) { totalCount } }", json!({ "id": unseen })).await;
         assert_eq!(list["files"], Value::Null, "{unseen}");
     }
-    let node = ada.data("query($id: ID!) { node(id: $id) { __typename ... on User { email } } }", json!({ "id": ada.id })).await;
+    let node = ada
+        .data("query($id: ID!) { node(id: $id) { __typename ... on User { email } } }", json!({ "id": ada.id }))
+        .await;
     assert_eq!(node["node"], json!({ "__typename": "User", "email": "ada@example.org" }));
 }
 
@@ -67,7 +69,8 @@ async fn a_public_file_is_seen_by_strangers_and_shows_no_more_than_it_should(bac
                  owner { id email usage { bytes } files { totalCount } } } }";
     let seen = anon.data(query, json!({ "id": file })).await;
     let owner = json!({ "id": ada.id, "email": null, "usage": null, "files": null });
-    let expected = json!({ "name": "file", "parent": null, "ancestors": null, "descendantCount": null, "owner": owner });
+    let expected =
+        json!({ "name": "file", "parent": null, "ancestors": null, "descendantCount": null, "owner": owner });
     assert_eq!(seen["file"], expected);
     // A folder does not lend its being public to what it holds.
     ada.set_public(&folder, true).await;
@@ -133,7 +136,8 @@ async fn two_moves_that_would_close_a_cycle_do_not_both_succeed(backend: Backend
         let (one, other) = tokio::join!(ada.relocate(&a, Some(&b)), ada.relocate(&b, Some(&a)));
         let won = [&one, &other].iter().filter(|payload| codes(payload).is_empty()).count();
         assert!(won <= 1, "{one} {other}");
-        let query = "query($a: ID!, $b: ID!) { a: file(id: $a) { ancestors { id } } b: file(id: $b) { ancestors { id } } }";
+        let query =
+            "query($a: ID!, $b: ID!) { a: file(id: $a) { ancestors { id } } b: file(id: $b) { ancestors { id } } }";
         let seen = ada.data(query, json!({ "a": a, "b": b })).await;
         let depth = |name: &str| seen[name]["ancestors"].as_array().unwrap().len();
         assert_eq!(depth("a") + depth("b"), won, "{seen}");
@@ -157,7 +161,10 @@ async fn what_is_deleted_is_gone_at_once_with_all_it_holds(backend: Backend) {
     }
     assert_eq!(app.anon().get(&url).await.status(), 404);
     let rest = ada.data("{ viewer { usage { fileCount bytes } files { totalCount nodes { id } } } }", json!({})).await;
-    assert_eq!(rest["viewer"], json!({ "usage": { "fileCount": 0, "bytes": 0 }, "files": { "totalCount": 0, "nodes": [] } }));
+    assert_eq!(
+        rest["viewer"],
+        json!({ "usage": { "fileCount": 0, "bytes": 0 }, "files": { "totalCount": 0, "nodes": [] } })
+    );
     app.purge().await;
     assert_eq!(app.home.blob_files().len(), 0);
 }
@@ -225,7 +232,8 @@ async fn pages_go_forwards_and_backwards_by_relays_rules(backend: Backend) {
     let names = |page: &Value| -> String {
         page["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap()).collect()
     };
-    let flags = |page: &Value| (page["pageInfo"]["hasPreviousPage"].as_bool(), page["pageInfo"]["hasNextPage"].as_bool());
+    let flags =
+        |page: &Value| (page["pageInfo"]["hasPreviousPage"].as_bool(), page["pageInfo"]["hasNextPage"].as_bool());
     let first = page(json!({ "first": 2 })).await;
     assert_eq!((names(&first).as_str(), flags(&first)), ("AB", (Some(false), Some(true))));
     assert_eq!(first["totalCount"], 5);
@@ -249,7 +257,8 @@ async fn a_page_that_makes_no_sense_is_refused(backend: Backend) {
     let ada = app.user("ada").await;
     ada.folder("a", None).await;
     ada.folder("b", None).await;
-    let cursor = ada.data("{ files(first: 1) { edges { cursor } } }", json!({})).await["files"]["edges"][0]["cursor"].clone();
+    let cursor =
+        ada.data("{ files(first: 1) { edges { cursor } } }", json!({})).await["files"]["edges"][0]["cursor"].clone();
     let cursor = cursor.as_str().unwrap();
     let tampered = format!("{}{}", if cursor.starts_with('A') { 'B' } else { 'A' }, &cursor[1..]);
     for arguments in [
@@ -262,7 +271,8 @@ async fn a_page_that_makes_no_sense_is_refused(backend: Backend) {
         format!("after: \"{tampered}\""),
         format!("after: \"{cursor}\", orderBy: {{ field: NAME, direction: ASC }}"),
     ] {
-        let answer = ada.gql(&format!("{{ files({arguments}) {{ nodes {{ id }} }} limits {{ pageSize }} }}"), json!({})).await;
+        let answer =
+            ada.gql(&format!("{{ files({arguments}) {{ nodes {{ id }} }} limits {{ pageSize }} }}"), json!({})).await;
         assert_eq!(error_code(&answer), "BAD_USER_INPUT", "{arguments}: {answer}");
         assert_eq!(answer["data"], json!({ "files": null, "limits": { "pageSize": 100 } }));
     }

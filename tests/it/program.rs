@@ -12,7 +12,7 @@ use crate::support::{
     app::{Home, PROGRAM, jpeg},
     client::Client,
     program::{Program, command, run},
-    servers, until,
+    servers::{free_port, start_redis}, until,
 };
 
 fn stderr(output: &std::process::Output) -> String {
@@ -45,7 +45,7 @@ async fn a_start_that_cannot_work_is_refused_and_names_the_setting(backend: Back
     let home = Home::new(backend);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let nobody = format!("127.0.0.1:{}", servers::free_port());
+    let nobody = format!("127.0.0.1:{}", free_port());
     let (mongodb, redis) = (format!("mongodb://{nobody}"), format!("redis://{nobody}"));
     let bind = format!("127.0.0.1:{port}");
     let mut cases = vec![
@@ -60,7 +60,11 @@ async fn a_start_that_cannot_work_is_refused_and_names_the_setting(backend: Back
     match backend {
         Backend::Embedded => cases.push(("store.data_dir", "/proc/strongroom")),
         Backend::Servers => {
-            cases.extend([("store.mongodb_url", mongodb.as_str()), ("store.redis_url", &redis), ("store.redis_url", "nonsense")]);
+            cases.extend([
+                ("store.mongodb_url", mongodb.as_str()),
+                ("store.redis_url", &redis),
+                ("store.redis_url", "nonsense"),
+            ]);
         }
     }
     for (key, value) in cases {
@@ -140,10 +144,13 @@ async fn slow_upload(client: &Client, rest: tokio::sync::oneshot::Receiver<()>) 
     let half = bytes::Bytes::from(vec![7; 400_000]);
     let first = half.clone();
     let body = futures_util::stream::once(async move { Ok::<_, std::io::Error>(first) });
-    let body = futures_util::StreamExt::chain(body, futures_util::stream::once(async move {
-        rest.await.unwrap();
-        Ok(half)
-    }));
+    let body = futures_util::StreamExt::chain(
+        body,
+        futures_util::stream::once(async move {
+            rest.await.unwrap();
+            Ok(half)
+        }),
+    );
     let part = reqwest::multipart::Part::stream(reqwest::Body::wrap_stream(body)).file_name("slow.bin");
     let form = reqwest::multipart::Form::new()
         .text("operations", operations)
@@ -318,20 +325,29 @@ fn a_worker_of_its_own_is_refused_on_the_embedded_back_end() {
 
 #[test]
 fn start_order_does_not_matter_with_wait_for() {
-    let redis_port = servers::free_port();
+    let redis_port = free_port();
     let home = Home { redis_url: format!("redis://127.0.0.1:{redis_port}"), ..Home::new(Backend::Servers) };
     let program = Program::spawn(&home, &["serve", "--wait-for", "30s"], &[]);
     until("it waits", || program.errors().contains("waiting"));
-    let (_redis, _) = servers::start_redis(Some(redis_port));
+    let (_redis, _) = start_redis(Some(redis_port));
     until("it is ready", || program.printed.lock().unwrap().contains("is ready"));
 }
 
 #[test]
 fn help_teaches_and_unknown_commands_are_refused() {
     let home = Home::new(Backend::Embedded);
-    for arguments in [&["--help"][..], &["serve", "--help"], &["worker", "--help"], &["schema", "--help"], &["config", "--help"],
-        &["user", "--help"], &["user", "add", "--help"], &["user", "list", "--help"], &["user", "set-password", "--help"], &["health", "--help"]]
-    {
+    for arguments in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["worker", "--help"],
+        &["schema", "--help"],
+        &["config", "--help"],
+        &["user", "--help"],
+        &["user", "add", "--help"],
+        &["user", "list", "--help"],
+        &["user", "set-password", "--help"],
+        &["health", "--help"],
+    ] {
         let output = run(&home, arguments, &[], "");
         assert!(output.status.success());
         assert!(stdout(&output).len() > 200, "{arguments:?}: {}", stdout(&output));
@@ -348,7 +364,11 @@ fn the_configuration_is_shown_without_secrets_and_checked() {
     assert!(stdout(&shown).contains("STRONGROOM__ACCOUNTS__SECRET"), "{}", stdout(&shown));
     let wrong = run(&home, &["config", "--check"], &[("server.bind", "x"), ("limits.page_size", "0")], "");
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(stderr(&wrong).contains("server.bind") && stderr(&wrong).contains("limits.page_size"), "{}", stderr(&wrong));
+    assert!(
+        stderr(&wrong).contains("server.bind") && stderr(&wrong).contains("limits.page_size"),
+        "{}",
+        stderr(&wrong)
+    );
     assert_eq!(stdout(&run(&home, &["config", "--default"], &[], "")), include_str!("../../config.default.toml"));
 }
 
@@ -367,11 +387,19 @@ fn bytes_are_synced_and_in_place_before_the_answer() {
     };
     assert!(strace.success());
     let home = Home::new(Backend::Embedded);
-    let port = servers::free_port();
+    let port = free_port();
     let log = home.dir.path().join("strace.log");
     let program = command(&home, port, &["serve"], &[]);
     let mut traced = Command::new("strace");
-    traced.args(["-f", "-y", "-s", "200", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat,sendto,write,writev,sendmsg", "-o"]);
+    traced.args([
+        "-f",
+        "-y",
+        "-s",
+        "200",
+        "-e",
+        "trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat,sendto,write,writev,sendmsg",
+        "-o",
+    ]);
     traced.arg(&log).arg(PROGRAM).arg("serve").env_clear().envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))));
     let mut child = traced.current_dir(home.dir.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     until("the traced server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
@@ -393,9 +421,12 @@ fn bytes_are_synced_and_in_place_before_the_answer() {
     let staged = |line: &str| line.contains("/blobs/") && line.contains('#');
     let synced = position("fsync of the temporary file", 0, &|line| line.contains("sync(") && staged(line));
     let renamed = position("rename into place", synced, &|line| line.contains("rename") && staged(line));
-    let folder = position("fsync of the folder", renamed, &|line| line.contains("fsync(") && line.contains("/blobs/") && !staged(line));
+    let folder = position("fsync of the folder", renamed, &|line| {
+        line.contains("fsync(") && line.contains("/blobs/") && !staged(line)
+    });
     let row = position("sync of the row", folder, &|line| line.contains("sync(") && line.contains("strongroom.sqlite"));
     position("answer", row, &|line| line.contains(&file));
-    let early = lines[..row].iter().any(|line| line.contains(&file) && (line.contains("sendto") || line.contains("writev")));
+    let early =
+        lines[..row].iter().any(|line| line.contains(&file) && (line.contains("sendto") || line.contains("writev")));
     assert!(!early, "answered before the row was durable:\n{text}");
 }

@@ -12,7 +12,7 @@ use crate::support::{
     Backend,
     app::{Home, TestApp, codes, jpeg, transparent_png},
     client::{Client, FILE, Socket},
-    servers,
+    servers::start_redis,
 };
 
 fn id(file: &Value) -> String {
@@ -52,8 +52,12 @@ async fn thumbnails_of_an_opaque_image_are_jpegs_in_three_sizes(backend: Backend
     assert_eq!((file["width"].as_u64(), file["height"].as_u64()), (Some(1200), Some(800)));
     assert_eq!(file["updatedAt"], uploaded["updatedAt"]);
     assert!(file["thumbhash"].as_str().unwrap().len() >= 20);
-    let sizes: Vec<_> =
-        file["thumbnails"].as_array().unwrap().iter().map(|t| (t["size"].as_str().unwrap(), t["width"].as_u64().unwrap(), t["height"].as_u64().unwrap())).collect();
+    let sizes: Vec<_> = file["thumbnails"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| (t["size"].as_str().unwrap(), t["width"].as_u64().unwrap(), t["height"].as_u64().unwrap()))
+        .collect();
     assert_eq!(sizes, [("SMALL", 100, 67), ("MEDIUM", 250, 167), ("LARGE", 500, 333)]);
     assert_eq!(file["thumbnail"]["size"], "MEDIUM");
     for thumbnail in file["thumbnails"].as_array().unwrap() {
@@ -62,7 +66,10 @@ async fn thumbnails_of_an_opaque_image_are_jpegs_in_three_sizes(backend: Backend
         assert_eq!(response.headers()["content-type"], "image/jpeg");
         let bytes = response.bytes().await.unwrap();
         let decoded = image::load_from_memory(&bytes).unwrap();
-        assert_eq!((decoded.width() as u64, decoded.height() as u64), (thumbnail["width"].as_u64().unwrap(), thumbnail["height"].as_u64().unwrap()));
+        assert_eq!(
+            (decoded.width() as u64, decoded.height() as u64),
+            (thumbnail["width"].as_u64().unwrap(), thumbnail["height"].as_u64().unwrap())
+        );
     }
     assert_eq!(app.home.blob_files().len(), 4);
 }
@@ -340,7 +347,7 @@ crate::on_both_back_ends!(
 /// Redis may lose everything, and be away for a while: subscribers still hear of what settled meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_of_redis_misses_no_settlement() {
-    let (redis, redis_url) = servers::start_redis(None);
+    let (redis, redis_url) = start_redis(None);
     let port = redis_url.rsplit(':').next().unwrap().parse().unwrap();
     let home = Home { redis_url, ..Home::new(Backend::Servers) };
     let app = TestApp::on(home, false, &[]).await;
@@ -359,7 +366,7 @@ async fn an_outage_of_redis_misses_no_settlement() {
         let now = app.clock.now();
         store.files.settle(file.parse().unwrap(), 1, &settlement, now).await.unwrap().expect("it wins");
     }
-    let (_redis, _) = servers::start_redis(Some(port));
+    let (_redis, _) = start_redis(Some(port));
     assert_eq!(event(&one.next().await)["id"], photo.as_str());
     assert_eq!(one.next().await["type"], "complete");
     let mut heard = vec![id(event(&all.next().await)), id(event(&all.next().await))];

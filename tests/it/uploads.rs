@@ -11,7 +11,8 @@ use crate::support::{
     client::{Client, FILE, raw_connection},
 };
 
-const UPLOAD: &str = "mutation($input: UploadInput!) { upload(input: $input) { file { id name } userErrors { code message field } } }";
+const UPLOAD: &str =
+    "mutation($input: UploadInput!) { upload(input: $input) { file { id name } userErrors { code message field } } }";
 
 fn hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
@@ -188,9 +189,17 @@ async fn malformed_multipart_requests_are_refused_and_leave_nothing(backend: Bac
         ("path elsewhere", vec![("operations", &operations), ("map", r#"{"0":["query"]}"#)], vec![file]),
         ("path to nowhere", vec![("operations", &operations), ("map", r#"{"0":["variables.x.file"]}"#)], vec![file]),
         ("path to no null", vec![("operations", &operations), ("map", r#"{"0":["variables.input"]}"#)], vec![file]),
-        ("huge index", vec![("operations", &operations), ("map", r#"{"0":["variables.input.file.4294967295"]}"#)], vec![file]),
+        (
+            "huge index",
+            vec![("operations", &operations), ("map", r#"{"0":["variables.input.file.4294967295"]}"#)],
+            vec![file],
+        ),
         ("prototype", vec![("operations", &operations), ("map", r#"{"0":["variables.__proto__.file"]}"#)], vec![file]),
-        ("path twice", vec![("operations", &operations), ("map", r#"{"0":["variables.input.file","variables.input.file"]}"#)], vec![file]),
+        (
+            "path twice",
+            vec![("operations", &operations), ("map", r#"{"0":["variables.input.file","variables.input.file"]}"#)],
+            vec![file],
+        ),
         ("operations is no JSON", vec![("operations", "{"), ("map", map)], vec![file]),
         ("map is no JSON", vec![("operations", &operations), ("map", "{")], vec![file]),
     ];
