@@ -42,9 +42,8 @@ pub struct Watch {
 impl Watch {
     /// Over these stores.
     #[must_use]
-    pub fn new(store: Store, clock: Clock) -> Self {
-        let Store { files, events, .. } = store;
-        Self { files, events, clock }
+    pub fn new(store: &Store, clock: Clock) -> Self {
+        Self { files: Arc::clone(&store.files), events: Arc::clone(&store.events), clock }
     }
 
     /// One image of this owner, as soon as it has settled; then the stream ends. It ends without the image when that is
