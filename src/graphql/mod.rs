@@ -21,8 +21,8 @@ use async_graphql::{Request, Response, ValidationMode, Variables, parser::types:
 use futures_util::{FutureExt as _, StreamExt as _, stream, stream::BoxStream};
 use tracing::Instrument as _;
 
-pub use self::error::{failed, stamp};
 use self::{
+    error::{failed, stamp},
     intake::Intake,
     schema::{Lookups, Resources, Schema},
 };
@@ -134,8 +134,8 @@ impl Api {
         schema::sdl()
     }
 
-    /// Guards, parses and coerces. What fails here is a request error: the answer holds no `data`. Its errors have a
-    /// code, and no request ID yet: see [`stamp`].
+    /// Guards, parses and coerces. What fails here is a request error: the answer holds no `data`. Its errors have their
+    /// codes; the request's ID is for the transport to add.
     pub fn prepare(&self, request: GraphqlRequest) -> Result<Prepared, Box<Response>> {
         self.intake.prepare(request).map_err(|errors| Box::new(Response::from_errors(errors)))
     }
@@ -172,6 +172,7 @@ impl Api {
     }
 
     /// Executes any operation as a stream: one answer for a query or mutation, any number for a subscription.
+    #[must_use]
     pub fn subscribe(&self, prepared: Prepared, caller: Caller) -> BoxStream<'static, Response> {
         if prepared.kind != OperationKind::Subscription {
             let api = self.clone();

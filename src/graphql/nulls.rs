@@ -81,6 +81,7 @@ fn path(node: &QueryPathNode<'_>) -> Vec<PathSegment> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unused_async, clippy::unused_self, clippy::unnecessary_wraps, reason = "resolvers look like that")]
 mod tests {
     use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
     use serde_json::{Value as Json, json};

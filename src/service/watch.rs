@@ -173,7 +173,9 @@ impl Images {
             let settled = patiently(|| self.files.settled_since(self.owner, from, limit)).await;
             let whole = settled.len() < limit;
             if whole || limit >= most {
-                settled.into_iter().for_each(|file| self.take(Some(file)));
+                for file in settled {
+                    self.take(Some(file));
+                }
                 return;
             }
             limit = most.min(limit * 2);

@@ -45,7 +45,7 @@ fn invalid(query: &str) -> String {
 }
 
 /// The field at this path of first selections, as it will be executed.
-fn field<'a>(prepared: &'a Prepared, depth: usize) -> &'a async_graphql::parser::types::Field {
+fn field(prepared: &Prepared, depth: usize) -> &async_graphql::parser::types::Field {
     let DocumentOperations::Single(operation) = &prepared.document.operations else { unreachable!() };
     let mut set = &operation.node.selection_set.node;
     for _ in 0..depth {

@@ -157,7 +157,7 @@ impl File {
     /// 604800) or up to a quarter later, so it can be put into `<img src>` as it is; within that quarter the same URL is
     /// given again, so that caches work. For a public one it never stops while the file is public, and `expiresIn` has
     /// no effect.
-    async fn url(
+    fn url(
         &self,
         ctx: &Context<'_>,
         #[graphql(default_with = "Disposition::Inline")] disposition: Disposition,
@@ -276,7 +276,7 @@ impl Thumbnail {
     }
 
     /// As `File.url`.
-    async fn url(&self, ctx: &Context<'_>, #[graphql(default = 3600)] expires_in: i32) -> Result<Url> {
+    fn url(&self, ctx: &Context<'_>, #[graphql(default = 3600)] expires_in: i32) -> Result<Url> {
         let variant = Variant::Thumbnail(self.of.size);
         let lifetime = lifetime(expires_in)?;
         Ok(Url(services(ctx).links.url(&self.file, variant, model::Disposition::Inline, lifetime)))
