@@ -188,7 +188,7 @@ impl Error {
             Self::User(error) => error.message.clone(),
             Self::Unauthenticated => "Sign in first: send a valid token as `Authorization: Bearer <token>`.".to_owned(),
             Self::RateLimited { retry_after } => {
-                format!("Too many tries. Try again in {} seconds.", retry_after.as_secs().max(1))
+                format!("Too many tries. Try again in {} seconds.", retry_after.as_millis().div_ceil(1000).max(1))
             }
             Self::Unavailable { .. } => "Something this server depends on is down. Try again in a moment.".to_owned(),
             Self::Internal(_) => {

@@ -1,6 +1,6 @@
 //! Thumbnails and their news, end to end: the queue, the worker, the subscription.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use strongroom::{
@@ -10,7 +10,7 @@ use strongroom::{
 
 use crate::support::{
     Backend,
-    app::{Home, TestApp, codes, jpeg, transparent_png},
+    app::{Home, PATIENCE, TestApp, codes, jpeg, transparent_png},
     client::{Client, FILE, Socket},
     servers::start_redis,
 };
@@ -115,7 +115,13 @@ async fn a_damaged_or_enormous_image_is_stored_and_fails_with_a_reason(backend: 
     }
     let query = "{ viewer { files(filter: { thumbnailStatus: FAILED }) { totalCount } } }";
     assert_eq!(ada.data(query, json!({})).await["viewer"]["files"]["totalCount"], 2);
-    assert_eq!(app.instance.app.store.jobs.buried(10).await.unwrap().len(), 2);
+    // The job is buried just after the news.
+    let jobs = &app.instance.app.store.jobs;
+    let deadline = Instant::now() + PATIENCE;
+    while jobs.buried(10).await.unwrap().len() < 2 {
+        assert!(Instant::now() < deadline, "the jobs are not buried");
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn a_retry_makes_the_thumbnails_once_more(backend: Backend) {

@@ -163,9 +163,12 @@ fn migrate(connection: &mut Connection) -> Result<()> {
 pub(super) fn failed(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::storage_full(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::SystemIoFailure) => {
-            Error::unavailable("SQLite", error)
-        }
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::SystemIoFailure,
+        ) => Error::unavailable("SQLite", error),
         _ => Error::internal(error),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use serde_json::json;
 use strongroom::{
     app::{self, Environment, Instance, Role},
     config::{Config, Layers},
@@ -97,7 +96,6 @@ pub struct TestApp {
     pub url: String,
     pub clock: Clock,
     pub instance: Arc<Instance>,
-    serving: tokio::task::JoinHandle<()>,
 }
 
 impl TestApp {
@@ -134,11 +132,9 @@ impl TestApp {
         if background {
             instance.start();
         }
-        let serving = {
-            let instance = Arc::clone(&instance);
-            tokio::spawn(async move { instance.serve(listener).await.unwrap() })
-        };
-        Self { home, url: format!("http://127.0.0.1:{port}"), clock, instance, serving }
+        let serving = Arc::clone(&instance);
+        tokio::spawn(async move { serving.serve(listener).await.unwrap() });
+        Self { home, url: format!("http://127.0.0.1:{port}"), clock, instance }
     }
 
     /// Somebody without an account.
@@ -154,13 +150,6 @@ impl TestApp {
     /// Waits until everything that was deleted is gone.
     pub async fn purge(&self) {
         self.instance.janitor.purge().await.unwrap();
-    }
-
-    /// Stops as SIGTERM does, and waits until everything has ended.
-    pub async fn stop(mut self) {
-        self.instance.app.shutdown.begin();
-        tokio::time::timeout(PATIENCE, &mut self.serving).await.expect("the server ends").unwrap();
-        self.instance.finished().await;
     }
 }
 
@@ -227,9 +216,4 @@ pub fn codes(payload: &serde_json::Value) -> Vec<&str> {
 /// The code of the first of `errors`.
 pub fn error_code(answer: &serde_json::Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no error code in {answer}"))
-}
-
-/// The variables of an upload.
-pub fn upload_variables(parent: Option<&str>) -> serde_json::Value {
-    json!({ "input": { "file": null, "parentId": parent } })
 }

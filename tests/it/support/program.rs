@@ -14,6 +14,8 @@ use super::{
 
 /// A running `strongroom`. Dropped, it is killed.
 pub struct Program {
+    /// Its folder lives as long as it does.
+    _home: Home,
     pub child: Child,
     pub url: String,
     /// What it has printed to standard output so far.
@@ -65,7 +67,7 @@ impl Program {
             .expect("the program starts");
         let printed = collect(child.stdout.take().unwrap());
         let errors = collect(child.stderr.take().unwrap());
-        Self { child, url: format!("http://127.0.0.1:{port}"), printed, errors }
+        Self { _home: home.clone(), child, url: format!("http://127.0.0.1:{port}"), printed, errors }
     }
 
     pub fn client(&self) -> Client {

@@ -14,6 +14,8 @@ use crate::model::{
 
 /// How long counting may take before it is given up.
 const COUNTING: Duration = Duration::from_secs(2);
+/// How long any other question may take: a little less than the time-out of an operation.
+const READING: Duration = Duration::from_secs(8);
 
 /// A page of living files.
 pub(super) fn page(transaction: &Transaction<'_>, query: &ListQuery) -> rusqlite::Result<Vec<File>> {
@@ -21,7 +23,7 @@ pub(super) fn page(transaction: &Transaction<'_>, query: &ListQuery) -> rusqlite
         return Ok(Vec::new());
     }
     let (tail, values) = page_sql(query);
-    let mut files = row::select(transaction, &tail, params_from_iter(values))?;
+    let mut files = in_time(transaction, || row::select(transaction, &tail, params_from_iter(values)))?;
     if query.page.from_end {
         files.reverse();
     }
@@ -46,7 +48,7 @@ pub(super) fn count(
 /// What an owner stores.
 pub(super) fn usage(transaction: &Transaction<'_>, owner: UserId) -> rusqlite::Result<Usage> {
     let read = |row: &Row<'_>| Ok(Usage { file_count: row.get(0)?, bytes: row.get(1)? });
-    transaction.prepare_cached(USAGE)?.query_row([owner.0.into_bytes()], read)
+    in_time(transaction, || transaction.prepare_cached(USAGE)?.query_row([owner.0.into_bytes()], read))
 }
 
 const USAGE: &str = "SELECT count(*), coalesce(sum(size), 0) FROM files INDEXED BY files_of_owner_by_size
@@ -157,6 +159,12 @@ impl Conditions {
         self.sql.push_str(sql);
         self.values.extend(values);
     }
+}
+
+/// Runs a query that somebody waits for, and breaks it off where they no longer do: it holds one of few connections.
+pub(super) fn in_time<T>(connection: &Connection, query: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let interrupted = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
+    within(connection, READING, query)?.ok_or(rusqlite::Error::SqliteFailure(interrupted, None))
 }
 
 /// Runs a query, and interrupts it when it takes longer than this: `None`. To be called on a thread of the runtime.

@@ -77,7 +77,9 @@ const SUBTREE: &str = "WITH RECURSIVE subtree (file) AS (
 /// How many files and folders a living folder holds at any depth.
 pub(super) fn descendant_count(transaction: &Transaction<'_>, owner: UserId, id: FileId) -> rusqlite::Result<u64> {
     let sql = format!("{SUBTREE} SELECT max(count(*) - 1, 0) FROM subtree");
-    transaction.prepare_cached(&sql)?.query_row([owner.0.into_bytes(), id.0.into_bytes()], |row| row.get(0))
+    list::in_time(transaction, || {
+        transaction.prepare_cached(&sql)?.query_row([owner.0.into_bytes(), id.0.into_bytes()], |row| row.get(0))
+    })
 }
 
 /// Deletes a living file and everything in it; `false` when there is none.
