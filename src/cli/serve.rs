@@ -17,7 +17,7 @@ use crate::{
 /// Serve the API (and make thumbnails)
 ///
 /// Connects to every back end first and binds the port only then. SIGTERM or Ctrl-C stops cleanly: no new connections,
-/// running uploads finish (server.shutdown_grace), jobs are given back, sockets are closed.
+/// running uploads finish (for 20 s at most), jobs are given back, sockets are closed.
 #[derive(Debug, Args, Default)]
 pub struct Serve {
     /// Leave thumbnails to `strongroom worker` processes (servers back end only).

@@ -87,7 +87,7 @@ impl Layers {
             Some(Value::Integer(_)) => text.trim().parse().map(Value::Integer).map_err(|_| "is not a whole number"),
             Some(Value::Boolean(_)) => text.trim().parse().map(Value::Boolean).map_err(|_| "is neither true nor false"),
             Some(Value::Array(_)) => Ok(Value::Array(
-                text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| item.into()).collect(),
+                text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect(),
             )),
             _ => Ok(Value::from(text)),
         };
@@ -198,7 +198,7 @@ fn flatten(table: toml::Table) -> Vec<(String, Value)> {
     for (section, value) in table {
         match value {
             Value::Table(table) => {
-                flat.extend(table.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)))
+                flat.extend(table.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)));
             }
             other => flat.push((section, other)),
         }

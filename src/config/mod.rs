@@ -4,7 +4,7 @@
 
 mod layers;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -197,12 +197,12 @@ pub fn show(layers: &Layers) -> String {
         let (of, name) = key.split_once('.').unwrap_or(("", key));
         if of != section {
             text.push_str(if section.is_empty() { "" } else { "\n" });
-            text.push_str(&format!("[{of}]\n"));
+            let _ = writeln!(text, "[{of}]");
             section = of;
         }
         let hidden = SECRETS.contains(&key.as_str()) && setting.value.as_str() != Some("");
         let value = if hidden { "\"(set, not shown)\"".to_owned() } else { setting.value.to_string() };
-        text.push_str(&format!("{name} = {value}  # {}\n", setting.source));
+        let _ = writeln!(text, "{name} = {value}  # {}", setting.source);
     }
     text
 }

@@ -77,8 +77,9 @@ impl Noted {
             Ok(()) => self.reservation = None,
             Err(error) => {
                 error.log();
-                let reservation = self.reservation.take();
-                reservation.into_iter().for_each(|it| self.leftovers.put_off(it, self.leftovers.clock.now()));
+                if let Some(reservation) = self.reservation.take() {
+                    self.leftovers.put_off(reservation, self.leftovers.clock.now());
+                }
             }
         }
     }

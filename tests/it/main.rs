@@ -1,5 +1,11 @@
 //! The tests of Strongroom: every behaviour, on both back ends, against real servers.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::similar_names,
+    clippy::too_many_lines,
+    missing_docs
+)]
 
 mod accounts;
 mod contract;

@@ -67,7 +67,7 @@ async fn thumbnails_of_an_opaque_image_are_jpegs_in_three_sizes(backend: Backend
         let bytes = response.bytes().await.unwrap();
         let decoded = image::load_from_memory(&bytes).unwrap();
         assert_eq!(
-            (decoded.width() as u64, decoded.height() as u64),
+            (u64::from(decoded.width()), u64::from(decoded.height())),
             (thumbnail["width"].as_u64().unwrap(), thumbnail["height"].as_u64().unwrap())
         );
     }

@@ -45,8 +45,8 @@ impl Client {
         let answer = self.data(query, json!({ "i": { "email": email, "password": Self::PASSWORD } })).await;
         let payload = &answer["register"];
         self.token = Some(payload["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned());
-        self.id = payload["user"]["id"].as_str().unwrap().to_owned();
-        self.email = email.to_owned();
+        payload["user"]["id"].as_str().unwrap().clone_into(&mut self.id);
+        email.clone_into(&mut self.email);
         self
     }
 

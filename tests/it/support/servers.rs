@@ -146,12 +146,13 @@ fn shared(
     variable: &str,
     start: impl FnOnce() -> (Server, String),
 ) -> String {
-    let (_, url) = cell.get_or_init(|| match std::env::var(variable) {
-        Ok(url) => (None, url),
-        Err(_) => {
-            let (server, url) = start();
-            (Some(server), url)
+    let given = std::env::vars().find(|(name, _)| name == variable);
+    let (_, url) = cell.get_or_init(|| {
+        if let Some((_, url)) = given {
+            return (None, url);
         }
+        let (server, url) = start();
+        (Some(server), url)
     });
     url.clone()
 }

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Transaction};
 use uuid::Uuid;
 
-use super::{super::failed, row};
+use super::{super::failed, list, row};
 use crate::{
     error::{Error, Result},
     model::{File, FileId, Timestamp, UserId},
