@@ -230,9 +230,7 @@ impl Worker {
         self.leftovers.check_pulse()?;
         // Without a clear answer the notes are dropped, and the row decides later.
         if self.settle(job, &settlement).await? {
-            let blobs: Vec<_> = notes.iter().map(Noted::blob).collect();
-            notes.into_iter().for_each(Noted::keep);
-            self.leftovers.release(&blobs).await;
+            self.leftovers.release(notes).await;
         } else {
             // Deleted meanwhile, or settled by another.
             remove(notes).await;
