@@ -7,8 +7,13 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
+use tracing::Level;
 use tracing_subscriber::{
-    Layer as _, filter::Targets, fmt::layer, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer as _,
+    filter::{FilterExt as _, Targets, filter_fn},
+    fmt::layer,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::{
@@ -20,6 +25,10 @@ use crate::{
 /// Starts the log, on standard error: text, in colours on a terminal, or one JSON object a line. Once in a process.
 pub fn start_log(config: &LogConfig) -> Result<()> {
     let filter: Targets = config.filter.parse().map_err(Error::internal)?;
+    // At `trace`, libraries write down what passes through them, tokens and passwords too.
+    let discreet = |target: &str| target == "strongroom" || target.starts_with("strongroom::");
+    let discreet = filter_fn(move |event| *event.level() < Level::TRACE || discreet(event.target()));
+    let filter = filter.and(discreet);
     let layer = if config.json {
         layer().json().with_writer(std::io::stderr).boxed()
     } else {

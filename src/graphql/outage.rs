@@ -102,7 +102,7 @@ mod tests {
     async fn what_comes_behind_an_outage_is_not_tried() {
         let (data, errors) = run("mutation { a: good b: down c: good }").await;
         assert_eq!(data, json!({ "a": 1, "b": null, "c": null }));
-        assert_eq!(errors, [json!([["b"], 20]), json!([["c"], 28])]);
+        assert_eq!(errors, [json!([["b"], 20]), json!([["c"], 31])]);
     }
 
     #[tokio::test]

@@ -29,8 +29,8 @@ pub use users::MongoUsers;
 /// The name by which errors and `/readyz` call it.
 const NAME: &str = "MongoDB";
 /// How long one operation may take, whatever the driver would still try. A request that needs a dead MongoDB ends
-/// within this time of the fault, since it gives up at the first operation that fails.
-const OPERATION_LIMIT: Duration = Duration::from_secs(5);
+/// within this time of the fault, since it gives up at the first operation that fails; but for one second of clearing up.
+const OPERATION_LIMIT: Duration = Duration::from_millis(4500);
 /// How long to look for a server that can serve an operation.
 const SELECTION_LIMIT: Duration = Duration::from_secs(3);
 /// How long opening a connection may take.

@@ -100,6 +100,10 @@ async fn no_secret_is_in_the_log(backend: Backend) {
     let token = registered["register"]["token"].as_str().unwrap().to_owned();
     let ada = Client { token: Some(token), email: "ada@example.org".to_owned(), ..program.client() };
     let again = ada.try_login(&ada.email, password).await;
+    let mut socket = ada.socket().await;
+    let query = "mutation($i: LoginInput!) { login(input: $i) { token } }";
+    socket.subscribe("1", query, json!({ "i": { "email": ada.email, "password": password } })).await;
+    let over_socket = socket.next().await["payload"]["data"]["login"]["token"].as_str().unwrap().to_owned();
     let wrong = "another password, mistyped";
     assert_eq!(codes(&ada.try_login(&ada.email, wrong).await), ["INVALID_CREDENTIALS"]);
     let file = ada.upload("photo.jpg", jpeg(120, 80, 1)).await;
@@ -121,6 +125,7 @@ async fn no_secret_is_in_the_log(backend: Backend) {
         ("a wrong password", wrong),
         ("the token", ada.token.as_deref().unwrap()),
         ("the other token", again["token"].as_str().unwrap()),
+        ("the token over a socket", &over_socket),
         ("the signature of a URL", &signature),
         ("the password of Redis", redis_password),
         ("the secret", secret),
