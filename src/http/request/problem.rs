@@ -47,6 +47,7 @@ impl Problem {
     }
 
     /// 405, with what is allowed.
+    #[must_use]
     pub fn method(allowed: &'static str, message: &'static str) -> Self {
         let header = Some((header::ALLOW, HeaderValue::from_static(allowed)));
         Self { header, ..Self::refused(StatusCode::METHOD_NOT_ALLOWED, message) }

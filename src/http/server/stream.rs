@@ -36,7 +36,7 @@ impl ClientStream {
         match written {
             Poll::Pending => self.writes.still(cx).map(|()| Err(too_slow())),
             Poll::Ready(Ok(bytes)) if !self.writes.moved(bytes) => Poll::Ready(Err(too_slow())),
-            ready => ready,
+            ready @ Poll::Ready(_) => ready,
         }
     }
 }
