@@ -116,6 +116,12 @@ impl Error {
         Self::User(UserError { code, message: message.into(), field: None })
     }
 
+    /// The address is taken.
+    #[must_use]
+    pub fn email_taken() -> Self {
+        Self::user(ErrorCode::EmailTaken, "email", "There is an account with this email address already.")
+    }
+
     /// No such object, or none that the viewer may see.
     #[must_use]
     pub fn not_found(field: &str) -> Self {
@@ -132,6 +138,19 @@ impl Error {
     #[must_use]
     pub fn not_a_folder() -> Self {
         Self::user(ErrorCode::NotAFolder, "parentId", "That is a file; choose a folder.")
+    }
+
+    /// A folder cannot be moved into itself or into what it holds.
+    #[must_use]
+    pub fn folder_cycle() -> Self {
+        let message = "A folder cannot be put into itself or into a folder inside it.";
+        Self::user(ErrorCode::FolderCycle, "parentId", message)
+    }
+
+    /// A folder would be nested deeper than this.
+    #[must_use]
+    pub fn folder_too_deep(deepest: usize) -> Self {
+        Self::input("parentId", format!("Folders can be nested at most {deepest} deep."))
     }
 
     /// The server has no room left.

@@ -5,6 +5,7 @@ pub mod graphql;
 pub mod health;
 pub mod multipart;
 pub mod page;
+pub mod refusal;
 pub mod request;
 pub mod server;
 pub mod websocket;
@@ -20,6 +21,7 @@ use crate::{
     service::Services,
     shutdown::Shutdown,
     store::Store,
+    telemetry::Metrics,
 };
 
 /// What every route can use. Cloned freely.
@@ -39,11 +41,19 @@ pub struct App {
     pub random: Random,
     /// Whether to stop.
     pub shutdown: Shutdown,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Every route of the API's port.
 pub fn router(app: App) -> Router {
-    let routes =
-        Router::new().merge(graphql::routes()).merge(content::routes()).merge(health::routes()).merge(page::routes());
+    let measure = axum::middleware::from_fn_with_state(app.metrics.clone(), health::measure);
+    let routes = Router::new()
+        .merge(graphql::routes())
+        .merge(content::routes())
+        .merge(health::routes())
+        .merge(page::routes())
+        .fallback(page::not_found)
+        .layer(measure);
     request::layers(routes, &app).with_state(app)
 }

@@ -94,7 +94,7 @@ impl Accounts {
         Passwords::check(password, "password")?;
         // Looked at first so that a taken address costs no hash; the insert decides.
         if self.users.by_email(email.key()).await?.is_some() {
-            return Err(email_taken());
+            return Err(Error::email_taken());
         }
         let user = User {
             id: UserId(self.random.uuid()),
@@ -302,12 +302,6 @@ fn same(a: &SecretString, b: &SecretString) -> bool {
 
 fn invalid_credentials() -> Error {
     Error::general(ErrorCode::InvalidCredentials, "Wrong email or password.")
-}
-
-/// For adapters too: an address that is taken.
-#[must_use]
-pub fn email_taken() -> Error {
-    Error::user(ErrorCode::EmailTaken, "email", "There is an account with this email address already.")
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::Leftovers;
 use crate::{
     error::Result,
     model::{Clock, ProcessId},
-    store::{Reservation, Store},
+    store::Store,
 };
 
 /// How many rows are taken at a time.
@@ -26,13 +27,21 @@ pub struct Janitor {
     grace: Duration,
     clock: Clock,
     deleted: Arc<Notify>,
+    leftovers: Arc<Leftovers>,
 }
 
 impl Janitor {
     /// Over these stores; `deleted` wakes it.
     #[must_use]
-    pub fn new(store: Store, process: ProcessId, grace: Duration, clock: Clock, deleted: Arc<Notify>) -> Self {
-        Self { store, process, grace, clock, deleted }
+    pub fn new(
+        store: Store,
+        process: ProcessId,
+        grace: Duration,
+        clock: Clock,
+        deleted: Arc<Notify>,
+        leftovers: Arc<Leftovers>,
+    ) -> Self {
+        Self { store, process, grace, clock, deleted, leftovers }
     }
 
     /// Works until told to stop.
@@ -54,6 +63,7 @@ impl Janitor {
     async fn round(&self) -> Result<()> {
         let now = self.clock.now();
         self.store.reservations.beat(self.process, now).await?;
+        self.leftovers.settle_due().await;
         self.purge().await?;
         self.sweep(self.grace).await
     }
@@ -84,20 +94,10 @@ impl Janitor {
                 return Ok(());
             }
             for reservation in &abandoned {
-                self.settle(reservation).await?;
+                self.leftovers.settle(reservation).await?;
             }
             let blobs: Vec<_> = abandoned.iter().map(|reservation| reservation.blob).collect();
             self.store.reservations.release(&blobs).await?;
         }
-    }
-
-    /// Bytes that a row owns stay; others go.
-    async fn settle(&self, reservation: &Reservation) -> Result<()> {
-        let row = self.store.files.get_any(reservation.file).await?;
-        if row.is_none_or(|file| file.blobs().all(|blob| blob != reservation.blob)) {
-            self.store.blobs.discard(reservation).await?;
-            tracing::info!(blob = %reservation.blob, "removed bytes that an ended process had left");
-        }
-        Ok(())
     }
 }

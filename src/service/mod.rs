@@ -4,11 +4,13 @@ mod accounts;
 mod drive;
 mod janitor;
 mod keys;
+mod leftovers;
 mod links;
 mod media_type;
 mod passwords;
 mod tokens;
 mod uploads;
+mod watch;
 
 use std::sync::Arc;
 
@@ -16,11 +18,13 @@ pub use accounts::{Accounts, SignedIn, Viewer};
 pub use drive::{Drive, FilePage, PageRequest};
 pub use janitor::Janitor;
 pub use keys::Keys;
+pub use leftovers::Leftovers;
 pub use links::{Links, Signature, Variant};
 pub use media_type::media_type;
 pub use passwords::Passwords;
 pub use tokens::{Claims, Tokens};
 pub use uploads::{Incoming, NewFile, Parts, StoredPart, Uploads};
+pub use watch::Watch;
 
 /// All services.
 #[derive(Clone)]
@@ -33,4 +37,6 @@ pub struct Services {
     pub uploads: Arc<Uploads>,
     /// URLs of bytes.
     pub links: Arc<Links>,
+    /// x
+    pub watch: Arc<Watch>,
 }

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::media_type;
+use super::{Leftovers, media_type};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{BlobKey, Clock, Content, File, FileId, FileKind, FileName, Image, ProcessId, Random, UserId},
@@ -27,6 +27,7 @@ pub struct Uploads {
     process: ProcessId,
     clock: Clock,
     random: Random,
+    leftovers: Arc<Leftovers>,
 }
 
 /// A part that is being received.
@@ -46,6 +47,12 @@ pub struct StoredPart {
     size: u64,
     sha256: String,
     head: Vec<u8>,
+}
+
+impl StoredPart {
+    fn reservation(&self) -> Reservation {
+        Reservation { blob: self.blob, file: self.file, multipart: None }
+    }
 }
 
 /// What is to become of a part.
@@ -83,8 +90,15 @@ impl Incoming {
 impl Uploads {
     /// Over these stores.
     #[must_use]
-    pub fn new(store: Store, max_bytes: u64, process: ProcessId, clock: Clock, random: Random) -> Self {
-        Self { store, max_bytes, process, clock, random }
+    pub fn new(
+        store: Store,
+        max_bytes: u64,
+        process: ProcessId,
+        clock: Clock,
+        random: Random,
+        leftovers: Arc<Leftovers>,
+    ) -> Self {
+        Self { store, max_bytes, process, clock, random, leftovers }
     }
 
     /// Begins to receive a part.
@@ -96,7 +110,7 @@ impl Uploads {
                 Ok(Incoming { reservation, writer: Some(writer), head: Vec::new(), max_bytes: self.max_bytes })
             }
             Err(error) => {
-                self.clean(&reservation).await;
+                self.leftovers.remove(reservation).await;
                 Err(error)
             }
         }
@@ -106,7 +120,7 @@ impl Uploads {
     pub async fn finish(&self, incoming: Incoming) -> Result<Option<StoredPart>> {
         let Incoming { reservation, writer, head, .. } = incoming;
         let Some(writer) = writer else {
-            self.clean(&reservation).await;
+            self.leftovers.remove(reservation).await;
             return Ok(None);
         };
         match writer.finish().await {
@@ -118,7 +132,7 @@ impl Uploads {
                 head,
             })),
             Err(error) => {
-                self.clean(&reservation).await;
+                self.leftovers.remove(reservation).await;
                 Err(error)
             }
         }
@@ -127,14 +141,14 @@ impl Uploads {
     /// Gives up on a part that is being received.
     pub async fn abandon(&self, incoming: Incoming) {
         drop(incoming.writer);
-        self.clean(&incoming.reservation).await;
+        self.leftovers.remove(incoming.reservation).await;
     }
 
     /// Makes a second part of the same bytes, without reading them.
     pub async fn duplicate(&self, part: &StoredPart) -> Result<StoredPart> {
         let reservation = self.reserve(FileId(self.random.uuid())).await?;
         if let Err(error) = self.store.blobs.copy(part.blob, reservation.blob).await {
-            self.clean(&reservation).await;
+            self.leftovers.remove(reservation).await;
             return Err(error);
         }
         Ok(StoredPart { file: reservation.file, blob: reservation.blob, ..part.clone() })
@@ -142,10 +156,11 @@ impl Uploads {
 
     /// Removes a received part that nothing claimed.
     pub async fn discard(&self, part: StoredPart) {
-        self.clean(&Reservation { blob: part.blob, file: part.file, multipart: None }).await;
+        self.leftovers.remove(part.reservation()).await;
     }
 
-    /// Makes a file of a part. When this fails the part is still the caller's, to discard.
+    /// Makes a file of a part. When this fails with [`Error::User`] there is certainly no row and the part is still the
+    /// caller's; when it fails otherwise there may be one.
     pub async fn store(&self, part: &StoredPart, part_name: Option<&str>, new: NewFile) -> Result<File> {
         let name = match (&new.name, part_name) {
             (Some(name), _) => FileName::parse(name),
@@ -194,17 +209,6 @@ impl Uploads {
         let reservation = Reservation { blob: BlobKey(self.random.uuid()), file, multipart: None };
         self.store.reservations.reserve(self.process, std::slice::from_ref(&reservation)).await?;
         Ok(reservation)
-    }
-
-    /// Removes bytes, then their note. What fails is left noted, for the janitor.
-    async fn clean(&self, reservation: &Reservation) {
-        let cleaned = async {
-            self.store.blobs.discard(reservation).await?;
-            self.store.reservations.release(&[reservation.blob]).await
-        };
-        if let Err(error) = cleaned.await {
-            error.log();
-        }
     }
 }
 
@@ -275,15 +279,25 @@ impl Parts {
         match &slot.state {
             State::Stored(part) => {
                 let part = part.clone();
-                let file = uploads.store(&part, slot.name.as_deref(), new).await?;
-                slot.state = State::Taken(part);
-                Ok(file)
+                let stored = uploads.store(&part, slot.name.as_deref(), new).await;
+                match &stored {
+                    Ok(_) => slot.state = State::Taken(part),
+                    // Certainly no row: another mutation may still claim the part.
+                    Err(Error::User(_)) => {}
+                    Err(_) => {
+                        uploads.leftovers.undecided(part.reservation());
+                        slot.state = State::Missing;
+                    }
+                }
+                stored
             }
             State::Taken(part) => {
                 let copy = uploads.duplicate(part).await?;
                 let stored = uploads.store(&copy, slot.name.as_deref(), new).await;
-                if stored.is_err() {
-                    uploads.discard(copy).await;
+                match &stored {
+                    Ok(_) => {}
+                    Err(Error::User(_)) => uploads.discard(copy).await,
+                    Err(_) => uploads.leftovers.undecided(copy.reservation()),
                 }
                 stored
             }

@@ -4,6 +4,7 @@
 //! The contract suite in `tests/it/contract` holds every adapter to what is written here.
 
 pub mod blobs;
+mod hub;
 pub mod mongo;
 pub mod redis;
 pub mod sqlite;

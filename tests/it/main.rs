@@ -2,4 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod contract;
+mod mongo;
+mod redis;
+mod render;
 mod support;

@@ -39,7 +39,7 @@ const READERS: usize = 4;
 
 /// The steps that brought the tables to what they are, in order. `user_version` counts those that were taken.
 /// A step that has been released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_queue.sql")];
 
 /// An open database. Cloned freely.
 #[derive(Clone)]

@@ -1,5 +1,10 @@
 //! What the tests stand on: real servers, a running application, a client.
 
+pub mod app;
+pub mod bench;
+pub mod client;
+pub mod program;
+pub mod proxy;
 pub mod servers;
 
 /// Runs each named rule, an `async fn(Backend)`, once on every back end.
@@ -28,4 +33,13 @@ pub enum Backend {
     Embedded,
     /// MongoDB and Redis, real ones.
     Servers,
+}
+
+/// Waits for what announces itself by no event, such as a file of another process. Blocks.
+pub fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + app::PATIENCE;
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "in vain: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
 }

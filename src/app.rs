@@ -1,0 +1,298 @@
+//! The composition root: from the configuration to running services. The only file that names back ends.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{net::TcpListener, sync::Notify, time::Instant};
+
+use crate::{
+    config::{BlobsBackend, Config, StoreConfig},
+    data_folder::DataFolder,
+    error::Error,
+    graphql::Api,
+    http::{self, App},
+    model::{Clock, ProcessId, Random},
+    service::{Accounts, Drive, Janitor, Keys, Leftovers, Links, Passwords, Services, Tokens, Uploads, Watch},
+    shutdown::Shutdown,
+    store::{
+        Blobs, Ping, Store,
+        mongo::{Mongo, MongoFiles, MongoReservations, MongoUsers},
+        redis::{Redis, RedisEvents, RedisJobs, RedisSessions, RedisThrottle},
+        sqlite::{
+            LocalEvents, Sqlite, SqliteFiles, SqliteJobs, SqliteReservations, SqliteSessions, SqliteThrottle,
+            SqliteUsers,
+        },
+    },
+    telemetry::Metrics,
+    thumbnails::{
+        pool::{RenderOptions, Renderers},
+        render::RenderLimits,
+        worker::Worker,
+    },
+};
+
+/// What a process is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Serves the API, and works the queue unless told not to.
+    Serve {
+        /// Whether it works the queue.
+        worker: bool,
+    },
+    /// Works the queue.
+    Worker,
+    /// A short command beside a serving process.
+    Tool,
+}
+
+/// What comes from outside and tests can hold.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// This program's own file: it renders in child processes.
+    pub program: PathBuf,
+    /// How long to wait for back ends that do not answer yet.
+    pub wait_for: Duration,
+}
+
+/// Why the program does not start, for the person who started it. Names the setting.
+#[derive(Debug)]
+pub struct StartError(pub String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Everything connected and ready to run.
+pub struct Instance {
+    /// What the routes use.
+    pub app: App,
+    /// Removes what has lost its row.
+    pub janitor: Arc<Janitor>,
+    worker: Option<Arc<Worker>>,
+    /// Held while this serves from a data folder.
+    _data_folder: Option<DataFolder>,
+}
+
+impl Instance {
+    /// Connects to every back end, makes what is missing there, and puts the services together.
+    pub async fn open(config: Config, role: Role, environment: Environment) -> Result<Self, StartError> {
+        // Fails only when one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let Environment { clock, random, program, wait_for } = environment;
+        let embedded = matches!(config.store, StoreConfig::Embedded { .. });
+        if embedded && role == Role::Worker {
+            return Err(StartError(
+                "store.backend is \"embedded\": there `strongroom serve` works the queue by itself. A worker of its own \
+                 needs store.backend = \"servers\"."
+                    .to_owned(),
+            ));
+        }
+        if embedded && role == (Role::Serve { worker: false }) {
+            return Err(StartError(
+                "store.backend is \"embedded\": nobody else could make thumbnails, so `serve` always does. Leave \
+                 --no-worker away, or set store.backend = \"servers\"."
+                    .to_owned(),
+            ));
+        }
+        let data_folder = match &config.store {
+            StoreConfig::Embedded { data_dir } => Some(DataFolder::open(data_dir, role != Role::Tool)?),
+            StoreConfig::Servers { .. } => None,
+        };
+        let secret = secret(&config, data_folder.as_ref(), &random)?;
+        let blobs = open_blobs(&config)?;
+        let deadline = Instant::now() + wait_for;
+        let store = loop {
+            match open_store(&config, blobs.clone(), &clock, &random).await {
+                Ok(store) => break store,
+                Err(error) if Instant::now() < deadline && !embedded => {
+                    tracing::info!("waiting for the back ends: {error}");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        };
+
+        let process = ProcessId(random.uuid());
+        let keys = Keys::derive(&secret);
+        let previous = config.accounts.previous_secret.as_ref().map(Keys::derive);
+        let passwords = {
+            let (memory, passes) = (config.accounts.argon2_memory, config.accounts.argon2_passes);
+            let (lanes, random) = (config.accounts.argon2_lanes, random.clone());
+            tokio::task::spawn_blocking(move || Passwords::new(memory, passes, lanes, random)).await
+        };
+        let passwords = passwords.map_err(Error::internal).and_then(|it| it);
+        let passwords = passwords.map_err(|error| StartError(format!("accounts.argon2_memory: {error}")))?;
+        let deleted = Arc::new(Notify::new());
+        let leftovers = Arc::new(Leftovers::new(store.clone(), clock.clone()));
+        let cursors = std::iter::once(&keys).chain(&previous).map(|keys| keys.cursors.clone()).collect();
+        let services = Services {
+            accounts: Arc::new(Accounts::new(
+                &store,
+                passwords,
+                Tokens::new(&keys, previous.as_ref()),
+                config.accounts.clone(),
+                clock.clone(),
+                random.clone(),
+            )),
+            drive: Arc::new(Drive::new(
+                store.clone(),
+                cursors,
+                config.limits.page_size,
+                process,
+                clock.clone(),
+                random.clone(),
+                Arc::clone(&deleted),
+            )),
+            uploads: Arc::new(Uploads::new(
+                store.clone(),
+                config.limits.upload_bytes,
+                process,
+                clock.clone(),
+                random.clone(),
+                Arc::clone(&leftovers),
+            )),
+            links: Arc::new(Links::new(config.server.public_url.clone(), &keys, previous.as_ref(), clock.clone())),
+            watch: Arc::new(Watch::new(store.clone(), clock.clone())),
+        };
+        // One process at a time holds a data folder, so whatever another has left there is dead.
+        let grace = if embedded { Duration::ZERO } else { config.blobs.orphan_grace };
+        let janitor = Janitor::new(store.clone(), process, grace, clock.clone(), deleted, Arc::clone(&leftovers));
+        let works = matches!(role, Role::Serve { worker: true } | Role::Worker);
+        let worker = works.then(|| {
+            let thumbnails = &config.thumbnails;
+            let limits = RenderLimits { max_pixels: thumbnails.max_pixels, max_side: thumbnails.max_side };
+            let options = RenderOptions { limits, deadline: thumbnails.deadline, memory: thumbnails.memory };
+            Arc::new(Worker::new(
+                store.clone(),
+                Renderers::new(program, thumbnails.slots, options),
+                leftovers,
+                thumbnails.clone(),
+                process,
+                clock.clone(),
+                random.clone(),
+            ))
+        });
+        let config = Arc::new(config);
+        let api = Api::new(services.clone(), store.clone(), &config, clock.clone(), random.clone());
+        let metrics = Metrics::new();
+        let app = App { api, services, store, config, clock, random, shutdown: Shutdown::new(), metrics };
+        Ok(Self { app, janitor: Arc::new(janitor), worker, _data_folder: data_folder })
+    }
+
+    /// Starts what runs in the background: the janitor, and the worker if this process has one.
+    pub fn start(&self) {
+        let shutdown = &self.app.shutdown;
+        let (janitor, signal) = (Arc::clone(&self.janitor), shutdown.signal());
+        shutdown.spawn(async move { janitor.run(signal).await });
+        if let Some(worker) = &self.worker {
+            Arc::clone(worker).start(shutdown);
+        }
+    }
+
+    /// Serves the API until the shutdown has begun and what was running has finished, or the grace is over.
+    pub async fn serve(&self, listener: TcpListener) -> Result<(), StartError> {
+        let routes = http::router(self.app.clone());
+        http::server::serve(listener, routes, &self.app.config.server, self.app.shutdown.clone())
+            .await
+            .map_err(|error| StartError(format!("the server has failed: {error}")))
+    }
+
+    /// Waits until the shutdown has begun and everything in the background has ended, or the grace is over.
+    pub async fn finished(&self) {
+        let shutdown = &self.app.shutdown;
+        shutdown.signal().cancelled().await;
+        if tokio::time::timeout(self.app.config.server.shutdown_grace, shutdown.finished()).await.is_err() {
+            tracing::warn!("some work did not end within server.shutdown_grace; what it left is cleaned up later");
+        }
+    }
+}
+
+/// Binds a port, or says which setting names it.
+pub async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = if error.kind() == std::io::ErrorKind::AddrInUse { " Is another server running there?" } else { "" };
+        StartError(format!("{setting}: cannot listen on {address}: {error}.{hint}"))
+    })
+}
+
+fn secret(config: &Config, folder: Option<&DataFolder>, random: &Random) -> Result<SecretString, StartError> {
+    match (&config.accounts.secret, folder) {
+        (Some(secret), _) => Ok(secret.clone()),
+        (None, Some(folder)) => folder.secret(random),
+        (None, None) => Err(StartError("accounts.secret: has to be set with the servers back end".to_owned())),
+    }
+}
+
+fn open_blobs(config: &Config) -> Result<Blobs, StartError> {
+    match &config.blobs.backend {
+        BlobsBackend::Disk(dir) => Blobs::disk(dir)
+            .map_err(|error| StartError(format!("blobs.dir: the folder {} cannot be used: {error}", dir.display()))),
+        BlobsBackend::S3(options) => Blobs::s3(options)
+            .map_err(|error| StartError(format!("blobs.endpoint: the S3 store cannot be used: {error}"))),
+    }
+}
+
+async fn open_store(config: &Config, blobs: Blobs, clock: &Clock, random: &Random) -> Result<Store, StartError> {
+    blobs.ping().await.map_err(|error| {
+        let setting = if blobs.name() == "s3" { "blobs.endpoint" } else { "blobs.dir" };
+        StartError(format!("{setting}: {error}"))
+    })?;
+    let lease = config.thumbnails.lease;
+    match &config.store {
+        StoreConfig::Embedded { data_dir } => {
+            let path = data_dir.join("strongroom.sqlite");
+            let sqlite = open_sqlite(&path).await?;
+            Ok(Store {
+                users: Arc::new(SqliteUsers::new(sqlite.clone())),
+                files: Arc::new(SqliteFiles::new(sqlite.clone())),
+                reservations: Arc::new(SqliteReservations::new(sqlite.clone())),
+                sessions: Arc::new(SqliteSessions::new(sqlite.clone(), clock.clone())),
+                throttle: Arc::new(SqliteThrottle::new(sqlite.clone())),
+                jobs: Arc::new(SqliteJobs::new(sqlite.clone(), lease, clock.clone(), random.clone())),
+                events: Arc::new(LocalEvents::new(clock.clone())),
+                pings: vec![Arc::new(sqlite), Arc::new(blobs.clone())],
+                blobs,
+            })
+        }
+        StoreConfig::Servers { mongodb_url, mongodb_database, redis_url, redis_prefix } => {
+            let mongo = Mongo::connect(mongodb_url.expose_secret(), mongodb_database)
+                .await
+                .map_err(|error| StartError(format!("store.mongodb_url: {error}")))?;
+            let redis = Redis::connect(redis_url.expose_secret(), redis_prefix, lease, clock.clone())
+                .await
+                .map_err(|error| StartError(format!("store.redis_url: {error}")))?;
+            Ok(Store {
+                users: Arc::new(MongoUsers::new(mongo.clone())),
+                files: Arc::new(MongoFiles::new(mongo.clone())),
+                reservations: Arc::new(MongoReservations::new(mongo.clone())),
+                sessions: Arc::new(RedisSessions::new(redis.clone())),
+                throttle: Arc::new(RedisThrottle::new(redis.clone())),
+                jobs: Arc::new(RedisJobs::new(redis.clone(), random.clone())),
+                events: Arc::new(RedisEvents::new(redis.clone())),
+                pings: vec![Arc::new(mongo), Arc::new(redis), Arc::new(blobs.clone())],
+                blobs,
+            })
+        }
+    }
+}
+
+async fn open_sqlite(path: &Path) -> Result<Sqlite, StartError> {
+    let owned = path.to_owned();
+    let opened = tokio::task::spawn_blocking(move || Sqlite::open(&owned)).await.map_err(Error::internal);
+    opened
+        .and_then(|it| it)
+        .map_err(|error| StartError(format!("store.data_dir: the database {} cannot be used: {error}", path.display())))
+}

@@ -1,0 +1,166 @@
+//! Blobs in flight, noted in MongoDB: a document for each blob, and one for each process that said it lives.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use mongodb::{
+    Collection, Database,
+    bson::{Bson, RawDocumentBuf, doc, serialize_to_bson},
+    options::Hint,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{FORMAT, Key, Mongo, OUT_OF_DISK_SPACE, id, indexes, key, limited, read, within};
+use crate::{
+    error::{Error, Result},
+    model::{BlobKey, FileId, ProcessId, Timestamp},
+    store::{Reservation, Reservations},
+};
+
+/// How long a process that left no notes is remembered. Forgetting it changes no answer.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What is in flight.
+#[derive(Debug, Clone)]
+pub struct MongoReservations {
+    database: Database,
+    notes: Collection<RawDocumentBuf>,
+    processes: Collection<RawDocumentBuf>,
+}
+
+/// A note as it is read. Beside this it holds its process, and by the server's clock when it was made (`at`).
+#[derive(Deserialize)]
+struct Note {
+    #[serde(rename = "_id")]
+    blob: Key,
+    file: Key,
+    multipart: Option<String>,
+}
+
+/// A process that said it lives.
+#[derive(Serialize, Deserialize)]
+struct Process {
+    #[serde(rename = "_id")]
+    id: Key,
+    format: i32,
+    beat: Timestamp,
+}
+
+impl MongoReservations {
+    /// Over a connected database.
+    #[must_use]
+    pub fn new(mongo: Mongo) -> Self {
+        let (notes, processes) = (mongo.collection(indexes::RESERVATIONS), mongo.collection(indexes::PROCESSES));
+        Self { database: mongo.database, notes, processes }
+    }
+
+    /// Every process that has notes.
+    async fn with_notes(&self) -> Result<Vec<Bson>> {
+        within(self.notes.distinct("process", doc! {})).await
+    }
+}
+
+#[async_trait]
+impl Reservations for MongoReservations {
+    async fn reserve(&self, process: ProcessId, blobs: &[Reservation]) -> Result<()> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        // Whoever clears up after another process notes the blob anew; its multipart upload must not be lost. All in
+        // one command: the driver has none such for servers before 8.0.
+        let notes = blobs.iter().map(|Reservation { blob, file, multipart }| {
+            let note = doc! {
+                "format": FORMAT,
+                "file": key(file.0),
+                "process": key(process.0),
+                "multipart": { "$ifNull": [{ "$literal": multipart }, "$multipart", null] },
+                "at": "$$NOW",
+            };
+            doc! { "q": { "_id": key(blob.0) }, "u": [{ "$set": note }], "upsert": true }
+        });
+        let concern = self.database.write_concern().map(serialize_to_bson).transpose().map_err(Error::internal)?;
+        let command = doc! {
+            "update": indexes::RESERVATIONS,
+            "updates": notes.collect::<Vec<_>>(),
+            "ordered": false,
+            "writeConcern": concern,
+        };
+        let answer = within(self.database.run_command(command)).await?;
+        if let Ok(errors) = answer.get_array("writeErrors") {
+            let full = errors
+                .iter()
+                .filter_map(Bson::as_document)
+                .any(|error| matches!(error.get_i32("code"), Ok(OUT_OF_DISK_SPACE)));
+            return Err(if full {
+                Error::storage_full()
+            } else {
+                Error::internal(format!("MongoDB did not note a blob: {errors:?}"))
+            });
+        }
+        match answer.get("writeConcernError") {
+            Some(error) => Err(Error::unavailable(super::NAME, error.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    async fn note_multipart(&self, blob: BlobKey, upload: &str) -> Result<()> {
+        let noted = doc! { "$set": { "multipart": upload } };
+        within(self.notes.update_one(doc! { "_id": key(blob.0) }, noted)).await.map(drop)
+    }
+
+    async fn release(&self, blobs: &[BlobKey]) -> Result<()> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let blobs: Vec<Key> = blobs.iter().map(|blob| key(blob.0)).collect();
+        within(self.notes.delete_many(doc! { "_id": { "$in": blobs } })).await.map(drop)
+    }
+
+    async fn beat(&self, process: ProcessId, now: Timestamp) -> Result<()> {
+        let alive = doc! { "$set": { "format": FORMAT, "beat": now.0 } };
+        within(self.processes.update_one(doc! { "_id": key(process.0) }, alive).upsert(true)).await?;
+        let forgotten = doc! { "beat": { "$lt": now.minus(REMEMBERED).0 } };
+        let hint = Hint::Name(indexes::BY_BEAT.to_owned());
+        if within(self.processes.find_one(forgotten.clone()).hint(hint.clone())).await?.is_some() {
+            let mut forgotten = forgotten;
+            forgotten.insert("_id", doc! { "$nin": self.with_notes().await? });
+            within(self.processes.delete_many(forgotten).hint(hint)).await?;
+        }
+        Ok(())
+    }
+
+    async fn abandoned(&self, me: ProcessId, before: Timestamp, limit: usize) -> Result<Vec<Reservation>> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let others: Vec<_> = self.with_notes().await?.into_iter().filter(|id| *id != Bson::from(key(me.0))).collect();
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known = self.processes.find(doc! { "_id": { "$in": &others } });
+        let known: Vec<_> = within(async { known.await?.try_collect().await }).await?;
+        let known: Vec<Process> = known.iter().map(|raw| read(raw)).collect::<Result<_>>()?;
+        let silent: Vec<_> = known.iter().filter(|process| process.beat < before).map(|process| process.id).collect();
+        // One that never said that it lives may only just have begun: its notes count by their own time.
+        let unknown: Vec<_> =
+            others.into_iter().filter(|id| !known.iter().any(|process| Bson::from(process.id) == *id)).collect();
+        let before = mongodb::bson::DateTime::from_millis(before.0);
+        let abandoned = self
+            .notes
+            .find(doc! { "$or": [
+                { "process": { "$in": silent } },
+                { "process": { "$in": unknown }, "at": { "$lt": before } },
+            ] })
+            .hint(Hint::Name(indexes::BY_PROCESS.to_owned()))
+            .limit(limited(limit));
+        let abandoned: Vec<_> = within(async { abandoned.await?.try_collect().await }).await?;
+        abandoned
+            .iter()
+            .map(|raw| {
+                let Note { blob, file, multipart } = read(raw)?;
+                Ok(Reservation { blob: BlobKey(id(blob)), file: FileId(id(file)), multipart })
+            })
+            .collect()
+    }
+}

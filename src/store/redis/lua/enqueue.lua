@@ -1,0 +1,10 @@
+-- ARGV: the job.
+local job = ARGV[1]
+if redis.call('HEXISTS', jobs, job) == 1 then
+  return 0
+end
+redis.call('ZREM', buried, job)
+redis.call('HDEL', reasons, job)
+write(job, 0, 0)
+redis.call('RPUSH', queue, job)
+return 1

@@ -1,0 +1,303 @@
+//! The worker: reserves jobs, renders, stores, settles, announces.
+//!
+//! Only the settlement counts: it is a compare-and-set on the row, so a job that is delivered twice, or whose lease was
+//! lost on the way, makes one set of thumbnails and one event.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use tokio::sync::RwLock;
+
+use super::{
+    pool::{Outcome, Renderers},
+    render::Rendered,
+    repair,
+};
+use crate::{
+    config::ThumbnailsConfig,
+    error::{Error, Result},
+    model::{BlobKey, Clock, Content, File, ProcessId, Random, Settlement, Thumbnail, Thumbnails},
+    service::Leftovers,
+    shutdown::Shutdown,
+    store::{Event, Reservation, Reserved, Settled, Store},
+};
+
+/// How long one look into the queue waits.
+const QUEUE_WAIT: Duration = Duration::from_secs(5);
+/// The longest pause after a store has failed.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+/// How many images the worker remembers store failures of.
+const SETBACKS: usize = 10_000;
+
+/// The worker. One for each process; it renders as many images at once as it has slots.
+pub struct Worker {
+    store: Store,
+    renderers: Renderers,
+    leftovers: Arc<Leftovers>,
+    settings: ThumbnailsConfig,
+    process: ProcessId,
+    clock: Clock,
+    random: Random,
+    /// Held for reading by every render, for writing by one that has to be alone.
+    alone: RwLock<()>,
+    /// How often a store has failed in the middle of each image.
+    setbacks: Mutex<HashMap<crate::store::JobKey, u32>>,
+}
+
+/// What is to be done with a job after the work on it.
+enum Verdict {
+    Done,
+    /// Again at once, as a failed attempt.
+    Failed,
+    /// Given up on.
+    Bury(String),
+}
+
+impl Worker {
+    /// Over these stores.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        renderers: Renderers,
+        leftovers: Arc<Leftovers>,
+        settings: ThumbnailsConfig,
+        process: ProcessId,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        let (alone, setbacks) = (RwLock::default(), Mutex::default());
+        Self { store, renderers, leftovers, settings, process, clock, random, alone, setbacks }
+    }
+
+    /// Starts to work, until the shutdown begins; jobs in hand are then given back.
+    pub fn start(self: Arc<Self>, shutdown: &Shutdown) {
+        for _ in 0..self.settings.slots {
+            let (worker, signal) = (Arc::clone(&self), shutdown.signal());
+            shutdown.spawn(async move {
+                let mut failures = 0;
+                while !signal.is_cancelled() {
+                    let reserved = tokio::select! {
+                        () = signal.cancelled() => break,
+                        reserved = worker.store.jobs.reserve(QUEUE_WAIT) => reserved,
+                    };
+                    match reserved {
+                        Ok(None) => failures = 0,
+                        Ok(Some(job)) => {
+                            failures = 0;
+                            tokio::select! {
+                                () = signal.cancelled() => worker.give_back(&job).await,
+                                () = worker.handle(&job) => {}
+                            }
+                        }
+                        Err(error) => {
+                            error.log();
+                            failures += 1;
+                            tokio::select! {
+                                () = signal.cancelled() => break,
+                                () = tokio::time::sleep(worker.delay(failures).min(Duration::from_secs(2))) => {}
+                            }
+                        }
+                    }
+                }
+                worker.renderers.shutdown().await;
+            });
+        }
+        repair::start(&self.store, &self.settings, &self.clock, shutdown);
+    }
+
+    async fn give_back(&self, job: &Reserved) {
+        if let Err(error) = self.store.jobs.release(job).await {
+            error.log();
+        }
+    }
+
+    /// Works on a job, keeping its lease, and says in the queue how it ended.
+    async fn handle(&self, job: &Reserved) {
+        let worked = tokio::select! {
+            worked = self.work(job) => worked,
+            () = self.keep_lease(job) => return,
+        };
+        let told = match worked {
+            Ok(Verdict::Done) => {
+                self.forget(job);
+                self.store.jobs.complete(job).await
+            }
+            Ok(Verdict::Failed) => self.store.jobs.retry(job, Duration::ZERO, true).await,
+            Ok(Verdict::Bury(reason)) => {
+                self.forget(job);
+                self.store.jobs.bury(job, &reason).await
+            }
+            Err(error) => {
+                error.log();
+                self.store.jobs.retry(job, self.delay(self.remember(job)), false).await
+            }
+        };
+        // The lease ends by itself, and the job comes back.
+        if let Err(error) = told {
+            error.log();
+        }
+    }
+
+    /// Returns when the lease has been lost: somebody else has the job.
+    async fn keep_lease(&self, job: &Reserved) {
+        let mut ticks = tokio::time::interval(self.settings.lease / 3);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            match self.store.jobs.renew(job).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(file = %job.key.file, "lost the lease of a thumbnail job");
+                    return;
+                }
+                // The lease may still hold; the settlement decides in any case.
+                Err(error) => error.log(),
+            }
+        }
+    }
+
+    async fn work(&self, job: &Reserved) -> Result<Verdict> {
+        let Some(file) = self.pending(job).await? else { return Ok(Verdict::Done) };
+        let Some(content) = &file.content else { return Ok(Verdict::Done) };
+        if job.losses >= self.settings.losses_failed {
+            return self.fail(job, "The programs that scale images were lost with this one again and again.").await;
+        }
+        let _turn = if job.losses >= self.settings.losses_alone {
+            (None, Some(self.alone.write().await))
+        } else {
+            (Some(self.alone.read().await), None)
+        };
+        match self.render(content).await? {
+            Outcome::Rendered(rendered) => {
+                self.ready(job, rendered).await?;
+                Ok(Verdict::Done)
+            }
+            Outcome::Damaged(reason) => self.fail(job, &reason).await,
+            Outcome::Crashed(what) => {
+                tracing::warn!(file = %job.key.file, attempt = job.attempts + 1, %what, "rendering failed");
+                if job.attempts + 1 < self.settings.max_attempts {
+                    return Ok(Verdict::Failed);
+                }
+                self.fail(job, "This image takes more time or memory to scale than this server allows.").await
+            }
+        }
+    }
+
+    /// The row, if it still waits for this very job.
+    async fn pending(&self, job: &Reserved) -> Result<Option<File>> {
+        let file = self.store.files.get(job.key.file).await?;
+        Ok(file.filter(|file| {
+            file.image.as_ref().is_some_and(|image| !image.is_settled() && image.generation == job.key.generation)
+        }))
+    }
+
+    async fn render(&self, content: &Content) -> Result<Outcome> {
+        let source = self.store.blobs.read(content.blob, 0..content.size).await?;
+        let source = source.ok_or_else(|| Error::unavailable("the blob store", "the bytes of an image are missing"))?;
+        self.renderers.render(source, content.size).await
+    }
+
+    /// Bytes first, then the row, then the news.
+    async fn ready(&self, job: &Reserved, rendered: Rendered) -> Result<()> {
+        let mut set = Vec::new();
+        let mut bodies = Vec::new();
+        for encoded in rendered.thumbnails {
+            let blob = BlobKey(self.random.uuid());
+            set.push(Thumbnail {
+                size: encoded.size,
+                blob,
+                width: encoded.width,
+                height: encoded.height,
+                media_type: encoded.media_type.to_owned(),
+                bytes: encoded.bytes.len() as u64,
+            });
+            bodies.push((blob, encoded.bytes));
+        }
+        let note = |(blob, _): &(BlobKey, Bytes)| Reservation { blob: *blob, file: job.key.file, multipart: None };
+        let notes: Vec<_> = bodies.iter().map(note).collect();
+        self.store.reservations.reserve(self.process, &notes).await?;
+        let stored = try_join_all(bodies.into_iter().map(|(blob, bytes)| self.store.blobs.put(blob, bytes))).await;
+        if let Err(error) = stored {
+            self.remove(notes).await;
+            return Err(error);
+        }
+        let settlement = Settlement {
+            width: Some(rendered.width),
+            height: Some(rendered.height),
+            thumbnails: Thumbnails::Ready { set, thumbhash: rendered.thumbhash },
+        };
+        match self.settle(job, &settlement).await {
+            Ok(true) => {
+                let blobs: Vec<_> = notes.iter().map(|note| note.blob).collect();
+                self.store.reservations.release(&blobs).await
+            }
+            // Deleted meanwhile, or settled by another.
+            Ok(false) => {
+                self.remove(notes).await;
+                Ok(())
+            }
+            Err(error) => {
+                notes.into_iter().for_each(|note| self.leftovers.undecided(note));
+                Err(error)
+            }
+        }
+    }
+
+    async fn fail(&self, job: &Reserved, reason: &str) -> Result<Verdict> {
+        let thumbnails = Thumbnails::Failed { reason: reason.to_owned() };
+        self.settle(job, &Settlement { width: None, height: None, thumbnails }).await?;
+        Ok(Verdict::Bury(reason.to_owned()))
+    }
+
+    /// Writes the end to the row; the winner announces. Whether this was it.
+    async fn settle(&self, job: &Reserved, settlement: &Settlement) -> Result<bool> {
+        let (id, generation) = (job.key.file, job.key.generation);
+        let Some(file) = self.store.files.settle(id, generation, settlement, self.clock.now()).await? else {
+            return Ok(false);
+        };
+        let settled = Settled { file: id, owner: file.owner, generation };
+        // What fails here is announced by the repair round.
+        if let Err(error) = announce(&self.store, settled).await {
+            error.log();
+        }
+        Ok(true)
+    }
+
+    async fn remove(&self, notes: Vec<Reservation>) {
+        for note in notes {
+            self.leftovers.remove(note).await;
+        }
+    }
+
+    fn remember(&self, job: &Reserved) -> u32 {
+        let mut setbacks = self.setbacks.lock().unwrap_or_else(PoisonError::into_inner);
+        if setbacks.len() >= SETBACKS {
+            setbacks.clear();
+        }
+        let count = setbacks.entry(job.key).or_default();
+        *count += 1;
+        *count
+    }
+
+    fn forget(&self, job: &Reserved) {
+        self.setbacks.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.key);
+    }
+
+    /// Twice as long each time, from half a second, and up to a half longer, so that workers do not come all at once.
+    fn delay(&self, failures: u32) -> Duration {
+        let base = Duration::from_millis(250).saturating_mul(1 << failures.min(16)).min(LONGEST_DELAY);
+        let [spread] = self.random.bytes::<1>();
+        base + base.mul_f64(f64::from(spread) / 512.0)
+    }
+}
+
+/// Tells listeners of a settlement, and notes that they were told.
+pub(super) async fn announce(store: &Store, settled: Settled) -> Result<()> {
+    store.events.publish(&Event::Settled(settled)).await?;
+    store.files.announced(settled.file, settled.generation).await
+}

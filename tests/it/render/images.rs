@@ -1,0 +1,356 @@
+//! What comes of which image.
+
+use std::time::{Duration, Instant};
+
+use image::codecs::gif::GifEncoder;
+use image::{DynamicImage, Frame, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use moxcms::ColorProfile;
+use strongroom::model::ThumbnailSize;
+use strongroom::thumbnails::render::{Encoded, Format, RenderError, RenderLimits, Rendered, render, sniff};
+
+use super::samples::*;
+
+fn rendered(bytes: &[u8]) -> Rendered {
+    let rendered = render(bytes, &RenderLimits::default()).unwrap();
+    let sizes: Vec<_> = rendered.thumbnails.iter().map(|thumbnail| thumbnail.size).collect();
+    assert_eq!(sizes, ThumbnailSize::ALL);
+    for thumbnail in &rendered.thumbnails {
+        let format = sniff(&thumbnail.bytes).unwrap();
+        assert_eq!(format.media_type(), thumbnail.media_type);
+        assert_eq!(decoded(thumbnail).dimensions(), (thumbnail.width, thumbnail.height));
+    }
+    rendered
+}
+
+fn refused(bytes: &[u8]) -> RenderError {
+    render(bytes, &RenderLimits::default()).unwrap_err()
+}
+
+fn decoded(thumbnail: &Encoded) -> RgbaImage {
+    image::load_from_memory(&thumbnail.bytes).unwrap().into_rgba8()
+}
+
+/// The colours near the four corners, in reading order.
+fn corners(thumbnail: &Encoded) -> [[u8; 3]; 4] {
+    let picture = decoded(thumbnail);
+    let (right, bottom) = (picture.width() - 3, picture.height() - 3);
+    [(2, 2), (right, 2), (2, bottom), (right, bottom)].map(|(x, y)| {
+        let [red, green, blue, _] = picture.get_pixel(x, y).0;
+        [red, green, blue].map(|sample| if sample < 128 { 0 } else { 255 })
+    })
+}
+
+fn near(thumbnail: &Encoded, x: u32, y: u32, expected: [u8; 4]) {
+    let pixel = decoded(thumbnail).get_pixel(x, y).0;
+    let off = pixel.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max().unwrap();
+    assert!(off <= 6, "{pixel:?} is not near {expected:?}");
+}
+
+fn large(bytes: &[u8]) -> Encoded {
+    rendered(bytes).thumbnails.pop().unwrap()
+}
+
+#[test]
+fn every_format_is_known_by_its_bytes_and_rendered() {
+    for (format, ours, media_type) in [
+        (ImageFormat::Jpeg, Format::Jpeg, "image/jpeg"),
+        (ImageFormat::Png, Format::Png, "image/png"),
+        (ImageFormat::Gif, Format::Gif, "image/gif"),
+        (ImageFormat::WebP, Format::WebP, "image/webp"),
+        (ImageFormat::Bmp, Format::Bmp, "image/bmp"),
+        (ImageFormat::Tiff, Format::Tiff, "image/tiff"),
+        (ImageFormat::Ico, Format::Ico, "image/vnd.microsoft.icon"),
+    ] {
+        let bytes = encode(quadrants(120, 80), format);
+        assert_eq!(sniff(&bytes[..bytes.len().min(512)]), Some(ours), "{format:?}");
+        assert_eq!(ours.media_type(), media_type);
+        let image = rendered(&bytes);
+        assert_eq!((image.width, image.height), (120, 80), "{format:?}");
+        assert_eq!(corners(&image.thumbnails[0]), [RED, GREEN, BLUE, WHITE], "{format:?}");
+    }
+}
+
+#[test]
+fn thumbnails_keep_the_proportions_and_are_at_most_so_wide() {
+    let image = rendered(&encode(photograph(1200, 900), ImageFormat::Jpeg));
+    let sizes: Vec<_> = image.thumbnails.iter().map(|thumbnail| (thumbnail.width, thumbnail.height)).collect();
+    assert_eq!(sizes, [(100, 75), (250, 188), (500, 375)]);
+    assert!(image.thumbnails.iter().all(|thumbnail| thumbnail.media_type == "image/jpeg"));
+    assert!(image.thumbhash.len() < 48 && !image.thumbhash.is_empty());
+}
+
+#[test]
+fn nothing_is_ever_enlarged() {
+    let image = rendered(&encode(quadrants(180, 1000), ImageFormat::Png));
+    let sizes: Vec<_> = image.thumbnails.iter().map(|thumbnail| (thumbnail.width, thumbnail.height)).collect();
+    assert_eq!(sizes, [(100, 556), (180, 1000), (180, 1000)]);
+    let image = rendered(&encode(quadrants(1, 1), ImageFormat::Png));
+    assert!(image.thumbnails.iter().all(|thumbnail| (thumbnail.width, thumbnail.height) == (1, 1)));
+}
+
+#[test]
+fn thin_images_have_no_side_of_nothing() {
+    let wide = rendered(&encode(RgbImage::from_pixel(16_384, 1, Rgb(RED)), ImageFormat::Png));
+    let sizes: Vec<_> = wide.thumbnails.iter().map(|thumbnail| (thumbnail.width, thumbnail.height)).collect();
+    assert_eq!(sizes, [(100, 1), (250, 1), (500, 1)]);
+    near(&wide.thumbnails[2], 250, 0, [255, 0, 0, 255]);
+    let tall = rendered(&encode(RgbImage::from_pixel(1, 16_384, Rgb(RED)), ImageFormat::Png));
+    assert!(tall.thumbnails.iter().all(|thumbnail| (thumbnail.width, thumbnail.height) == (1, 16_384)));
+    let tall = rendered(&encode(RgbaImage::from_pixel(1, 16_383, Rgba([0, 9, 0, 99])), ImageFormat::Png));
+    near(&tall.thumbnails[0], 0, 9_999, [0, 9, 0, 99]);
+}
+
+#[test]
+fn all_eight_orientations_are_turned_upright_in_every_format_that_has_them() {
+    let stored = quadrants(60, 40);
+    for (orientation, upright) in [
+        (1, [RED, GREEN, BLUE, WHITE]),
+        (2, [GREEN, RED, WHITE, BLUE]),
+        (3, [WHITE, BLUE, GREEN, RED]),
+        (4, [BLUE, WHITE, RED, GREEN]),
+        (5, [RED, BLUE, GREEN, WHITE]),
+        (6, [BLUE, RED, WHITE, GREEN]),
+        (7, [WHITE, GREEN, BLUE, RED]),
+        (8, [GREEN, WHITE, RED, BLUE]),
+    ] {
+        let size = if orientation < 5 { (60, 40) } else { (40, 60) };
+        for (name, bytes) in [
+            ("JPEG", encode_with(&stored, ImageFormat::Jpeg, Metadata::orientation(orientation))),
+            ("PNG", encode_with(&stored, ImageFormat::Png, Metadata::orientation(orientation))),
+            ("WebP", encode_with(&stored, ImageFormat::WebP, Metadata::orientation(orientation))),
+            ("TIFF", tiff(&stored, orientation)),
+        ] {
+            let image = rendered(&bytes);
+            assert_eq!((image.width, image.height), size, "{name}, {orientation}");
+            assert_eq!(corners(&image.thumbnails[2]), upright, "{name}, {orientation}");
+        }
+    }
+}
+
+#[test]
+fn the_width_is_that_of_the_upright_image() {
+    let bytes = encode_with(&quadrants(1000, 600), ImageFormat::Jpeg, Metadata::orientation(6));
+    let image = rendered(&bytes);
+    let sizes: Vec<_> = image.thumbnails.iter().map(|thumbnail| (thumbnail.width, thumbnail.height)).collect();
+    assert_eq!((image.width, image.height), (600, 1000));
+    assert_eq!(sizes, [(100, 167), (250, 417), (500, 833)]);
+}
+
+#[test]
+fn an_embedded_profile_is_applied() {
+    let mut swapped = ColorProfile::new_srgb();
+    std::mem::swap(&mut swapped.red_colorant, &mut swapped.green_colorant);
+    let red = RgbImage::from_pixel(30, 30, Rgb(RED));
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+        near(&large(&encode_with(&red, format, Metadata::profile(&swapped))), 9, 9, [0, 255, 0, 255]);
+        near(&large(&encode_with(&red, format, Metadata::default())), 9, 9, [255, 0, 0, 255]);
+        let bad = Metadata { exif: None, icc: Some(b"no profile at all".to_vec()) };
+        near(&large(&encode_with(&red, format, bad)), 9, 9, [255, 0, 0, 255]);
+    }
+    // Known values: this colour of Display P3 is that one of sRGB.
+    let muted = RgbImage::from_pixel(30, 30, Rgb([180, 120, 90]));
+    let wide = Metadata::profile(&ColorProfile::new_display_p3());
+    near(&large(&encode_with(&muted, ImageFormat::Png, wide)), 9, 9, [188, 118, 86, 255]);
+}
+
+#[test]
+fn cmyk_is_converted() {
+    for (inks, expected) in [
+        ([false, false, false, false], [255, 255, 255, 255]),
+        ([true, false, false, false], [0, 255, 255, 255]),
+        ([false, true, true, false], [255, 0, 0, 255]),
+        ([false, false, false, true], [0, 0, 0, 255]),
+    ] {
+        near(&large(&cmyk_jpeg(inks)), 4, 4, expected);
+    }
+}
+
+#[test]
+fn metadata_stays_behind() {
+    let metadata = || Metadata { exif: Some(exif(6)), icc: Some(ColorProfile::new_srgb().encode().unwrap()) };
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+        let bytes = encode_with(&quadrants(300, 200), format, metadata());
+        let holds = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        assert!(holds(&bytes, b"GPS 52.5 N"), "the sample is no sample");
+        for thumbnail in rendered(&bytes).thumbnails {
+            for text in [b"GPS 52.5 N".as_slice(), b"Exif", b"EXIF", b"ICC_PROFILE", b"ICCP", b"acsp"] {
+                assert!(!holds(&thumbnail.bytes, text));
+            }
+        }
+    }
+}
+
+#[test]
+fn transparency_is_kept_and_hidden_colours_do_not_bleed() {
+    // Opaque blue on the left; on the right red that nobody can see.
+    let image =
+        RgbaImage::from_fn(900, 300, |x, _| if x < 450 { Rgba([0, 0, 255, 255]) } else { Rgba([255, 0, 0, 0]) });
+    let image = rendered(&encode(image, ImageFormat::Png));
+    for thumbnail in &image.thumbnails {
+        assert_eq!(thumbnail.media_type, "image/webp");
+        near(thumbnail, 3, 3, [0, 0, 255, 255]);
+        let picture = decoded(thumbnail);
+        assert_eq!(picture.get_pixel(picture.width() - 3, 3).0[3], 0);
+        assert!(picture.pixels().all(|pixel| pixel.0[3] < 16 || pixel.0[0] < 16), "red bleeds");
+    }
+}
+
+#[test]
+fn an_alpha_channel_without_transparency_needs_no_webp() {
+    let opaque = RgbaImage::from_pixel(300, 300, Rgba([10, 200, 30, 255]));
+    let thumbnail = large(&encode(opaque.clone(), ImageFormat::Png));
+    assert_eq!(thumbnail.media_type, "image/jpeg");
+    near(&thumbnail, 99, 99, [10, 200, 30, 255]);
+    let mut pricked = opaque;
+    pricked.put_pixel(299, 0, Rgba([0, 0, 0, 254]));
+    assert_eq!(large(&encode(pricked, ImageFormat::Png)).media_type, "image/webp");
+}
+
+#[test]
+fn sixteen_bits_and_floats_and_greys_become_eight() {
+    let deep = ImageBuffer::<Rgb<u16>, _>::from_pixel(600, 40, Rgb([65_535, 32_896, 257]));
+    near(&large(&encode(deep, ImageFormat::Png)), 250, 9, [255, 128, 1, 255]);
+    let deep = ImageBuffer::<Rgba<u16>, _>::from_pixel(600, 40, Rgba([65_535, 32_896, 257, 32_896]));
+    near(&large(&encode(deep.clone(), ImageFormat::Png)), 250, 9, [255, 128, 1, 128]);
+    near(&large(&encode(deep, ImageFormat::Tiff)), 250, 9, [255, 128, 1, 128]);
+    let float = ImageBuffer::<Rgb<f32>, _>::from_pixel(600, 40, Rgb([1.5, 0.5, 0.0]));
+    near(&large(&encode(DynamicImage::ImageRgb32F(float), ImageFormat::Tiff)), 250, 9, [255, 128, 0, 255]);
+    let grey = GrayImage::from_pixel(600, 40, Luma([77]));
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff] {
+        near(&large(&encode(grey.clone(), format)), 250, 9, [77, 77, 77, 255]);
+    }
+}
+
+#[test]
+fn a_palette_with_a_transparent_colour_keeps_it() {
+    let rows = zlib(&[0, 0, 1, 0, 1, 0]);
+    let chunks = [(b"PLTE", [RED, BLUE].concat()), (b"tRNS", vec![255, 0]), (b"IDAT", rows)];
+    let thumbnail = large(&png(2, 2, [8, 3], &chunks));
+    assert_eq!(thumbnail.media_type, "image/webp");
+    let picture = decoded(&thumbnail);
+    assert_eq!(picture.get_pixel(0, 0).0, [255, 0, 0, 255]);
+    assert_eq!(picture.get_pixel(1, 0).0[3], 0);
+    assert_eq!(picture.get_pixel(0, 1).0[3], 0);
+}
+
+#[test]
+fn an_animation_gives_its_first_frame() {
+    let mut bytes = Vec::new();
+    let frames =
+        [[9, 200, 9, 255], [200, 9, 9, 255]].map(|color| Frame::new(RgbaImage::from_pixel(40, 30, Rgba(color))));
+    GifEncoder::new(&mut bytes).encode_frames(frames).unwrap();
+    let thumbnail = large(&bytes);
+    assert_eq!(thumbnail.media_type, "image/jpeg");
+    near(&thumbnail, 20, 15, [9, 200, 9, 255]);
+}
+
+#[test]
+fn an_icon_may_hold_a_png_of_any_colours() {
+    let png = encode(RgbImage::from_pixel(64, 64, Rgb(GREEN)), ImageFormat::Png);
+    let length = u32::try_from(png.len()).unwrap().to_le_bytes();
+    let icon = [&[0, 0, 1, 0, 1, 0, 64, 64, 0, 0, 1, 0, 24, 0][..], &length, &22_u32.to_le_bytes(), &png].concat();
+    assert_eq!(sniff(&icon), Some(Format::Ico));
+    near(&large(&icon), 32, 32, [0, 255, 0, 255]);
+}
+
+#[test]
+fn what_claims_to_be_enormous_is_refused_before_it_has_memory() {
+    let begun = Instant::now();
+    let mut bombs = vec![png(65_000, 65_000, [8, 2], &[(b"IDAT", zlib(&[0; 99]))])];
+    let mut bmp = encode(quadrants(2, 2), ImageFormat::Bmp);
+    bmp[18..22].copy_from_slice(&65_000_u32.to_le_bytes());
+    bmp[22..26].copy_from_slice(&65_000_u32.to_le_bytes());
+    bombs.push(bmp);
+    let mut gif = encode(quadrants(2, 2), ImageFormat::Gif);
+    gif[6..10].copy_from_slice(&[0xe8, 0xfd, 0xe8, 0xfd]);
+    bombs.push(gif);
+    let mut jpeg = encode(quadrants(2, 2), ImageFormat::Jpeg);
+    let frame = jpeg.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0xfd, 0xe8, 0xfd, 0xe8]);
+    bombs.push(jpeg);
+    for bomb in bombs {
+        let sentence = "The image has 4.3 gigapixels; at most 64 megapixels can be scaled.";
+        assert_eq!(refused(&bomb), RenderError::TooLarge(sentence.to_owned()));
+    }
+    let ribbon = png(20_000, 10, [8, 2], &[(b"IDAT", zlib(&[0; 99]))]);
+    let sentence = "The image is 20000 x 10 pixels; a side of at most 16384 can be scaled.";
+    assert_eq!(refused(&ribbon), RenderError::TooLarge(sentence.to_owned()));
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_frame_that_claims_more_than_its_file_is_refused() {
+    // A lossy WebP of 16 x 16 whose frame says 16,383 x 16,383.
+    let frame = b"\x10\0\0\x9d\x01\x2a\xff\x3f\xff\x3f\0\0";
+    let canvas = b"\0\0\0\0\x0f\0\0\x0f\0\0";
+    let length = u32::try_from(4 + 8 + canvas.len() + 8 + frame.len()).unwrap().to_le_bytes();
+    let bomb = [b"RIFF", &length[..], b"WEBPVP8X\x0a\0\0\0", canvas, b"VP8 \x0c\0\0\0", frame].concat();
+    assert!(matches!(refused(&bomb), RenderError::TooLarge(_) | RenderError::Damaged(_)));
+    // A GIF of 2 x 2 whose frame says 65,000 x 65,000.
+    let mut gif = encode(quadrants(2, 2), ImageFormat::Gif);
+    let frame = gif.windows(10).position(|bytes| bytes == [0x2c, 0, 0, 0, 0, 2, 0, 2, 0, bytes[9]]).unwrap();
+    gif[frame + 5..frame + 9].copy_from_slice(&[0xe8, 0xfd, 0xe8, 0xfd]);
+    assert!(matches!(refused(&gif), RenderError::TooLarge(_)));
+}
+
+#[test]
+fn a_truncated_image_is_damaged_or_shows_what_there_is_of_it() {
+    let whole = photograph(400, 300);
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Gif] {
+        let bytes = encode(whole.clone(), format);
+        match refused(&bytes[..bytes.len() / 2]) {
+            RenderError::Damaged(reason) => {
+                assert!(reason.starts_with("The image is damaged: "), "{format:?}: {reason}");
+            }
+            other => panic!("{format:?}: {other:?}"),
+        }
+    }
+    let bytes = encode(whole, ImageFormat::Png);
+    let sentence = "The image is damaged: its data ends too early.";
+    assert_eq!(refused(&bytes[..bytes.len() / 2]), RenderError::Damaged(sentence.to_owned()));
+    // As browsers do: the upper part, and grey for the rest.
+    let bytes = encode(quadrants(400, 300), ImageFormat::Jpeg);
+    let [left, right, ..] = corners(&large(&bytes[..bytes.len() * 2 / 3]));
+    assert_eq!([left, right], [RED, GREEN]);
+    assert!(matches!(refused(&bytes[..100]), RenderError::Damaged(_)));
+    let scan = bytes.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+    assert_eq!(refused(&bytes[..scan + 14]), RenderError::Damaged(sentence.to_owned()));
+}
+
+#[test]
+fn damaged_bytes_never_panic() {
+    let mut seed = 7_u32;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        usize::try_from(seed >> 8).unwrap() % below
+    };
+    for format in [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Gif,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::Ico,
+    ] {
+        let good = encode(photograph(48, 32), format);
+        for _ in 0..100 {
+            let mut bytes = good.clone();
+            for _ in 0..=next(4) {
+                let at = next(bytes.len());
+                bytes[at] = u8::try_from(next(256)).unwrap();
+            }
+            bytes.truncate(bytes.len() - next(bytes.len() / 4));
+            drop(render(&bytes, &RenderLimits::default()));
+        }
+    }
+}
+
+#[test]
+fn a_text_is_no_image() {
+    for text in
+        [b"".as_slice(), b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"\xff\xd8\xff\xe0"]
+    {
+        assert!(matches!(refused(text), RenderError::Damaged(_)));
+    }
+}
