@@ -33,11 +33,11 @@ struct Running {
 
 /// A server of four routes; its time-outs are short.
 async fn start() -> Running {
-    let (begin, begun) = mpsc::channel(1);
+    let (started, begun) = mpsc::channel(1);
     let (finish, finished) = mpsc::channel(1);
     let finished = Arc::new(tokio::sync::Mutex::new(finished));
     let slow = async move || {
-        begin.send(()).await.unwrap();
+        started.send(()).await.unwrap();
         finished.lock().await.recv().await;
         "done"
     };
