@@ -132,6 +132,7 @@ impl Instance {
         let passwords = passwords.map_err(Error::internal).and_then(|it| it);
         let passwords = passwords.map_err(|error| StartError(format!("accounts.argon2_memory: {error}")))?;
         let deleted = Arc::new(Notify::new());
+        let metrics = Metrics::new();
         // One process at a time holds a data folder, so whatever another has left there is dead.
         let grace = if embedded { Duration::ZERO } else { config.blobs.orphan_grace };
         let leftovers = Leftovers::new(store.clone(), process, grace, clock.clone(), random.clone());
@@ -161,6 +162,7 @@ impl Instance {
                 clock.clone(),
                 random.clone(),
                 Arc::clone(&leftovers),
+                metrics.clone(),
             )),
             links: Arc::new(Links::new(config.server.public_url.clone(), &keys, previous.as_ref(), clock.clone())),
             watch: Arc::new(Watch::new(&store, clock.clone())),
@@ -178,11 +180,11 @@ impl Instance {
                 thumbnails.clone(),
                 clock.clone(),
                 random.clone(),
+                metrics.clone(),
             ))
         });
         let config = Arc::new(config);
         let api = Api::new(services.clone(), store.clone(), &config, clock.clone(), random.clone());
-        let metrics = Metrics::new();
         let app = App { api, services, store, config, clock, random, shutdown: Shutdown::new(), metrics };
         Ok(Self { app, janitor: Arc::new(janitor), worker, _data_folder: data_folder })
     }

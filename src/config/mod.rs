@@ -133,6 +133,7 @@ pub struct ThumbnailsConfig {
     pub max_attempts: u32,
     pub losses_alone: u32,
     pub losses_failed: u32,
+    pub worker_bind: Option<SocketAddr>,
     pub repair_interval: Duration,
 }
 
@@ -210,10 +211,7 @@ pub fn show(layers: &Layers) -> String {
 fn server(layers: &mut Layers) -> Server {
     let bind = address(layers, "server.bind");
     let bind = bind.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000)));
-    let metrics_bind = match layers.text("server.metrics_bind").as_str() {
-        "" => None,
-        _ => address(layers, "server.metrics_bind"),
-    };
+    let metrics_bind = optional_address(layers, "server.metrics_bind");
     let mut public_url = layers.text("server.public_url").trim_end_matches('/').to_owned();
     if public_url.is_empty() {
         if !bind.ip().is_loopback() {
@@ -268,6 +266,11 @@ fn address(layers: &mut Layers, key: &str) -> Option<SocketAddr> {
         layers.wrong(key, format!("\"{text}\" is no address with a port; write it like \"127.0.0.1:4000\""));
     }
     parsed
+}
+
+/// `None` when empty.
+fn optional_address(layers: &mut Layers, key: &str) -> Option<SocketAddr> {
+    if layers.text(key).is_empty() { None } else { address(layers, key) }
 }
 
 fn store(layers: &mut Layers) -> StoreConfig {
@@ -403,6 +406,7 @@ fn thumbnails(layers: &mut Layers) -> ThumbnailsConfig {
         max_attempts: layers.number("thumbnails.max_attempts", 1, 100),
         losses_alone: layers.number("thumbnails.losses_alone", 1, 1000),
         losses_failed: layers.number("thumbnails.losses_failed", 1, 1000),
+        worker_bind: optional_address(layers, "thumbnails.worker_bind"),
         repair_interval: layers.duration("thumbnails.repair_interval"),
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     model::{BlobKey, Clock, Content, File, FileId, FileKind, FileName, Image, Random, UserId},
     store::{JobKey, Store, blobs::BlobWriter},
+    telemetry::Metrics,
 };
 
 /// How many first bytes are kept to find the media type.
@@ -30,6 +31,7 @@ pub struct Uploads {
     clock: Clock,
     random: Random,
     leftovers: Arc<Leftovers>,
+    metrics: Metrics,
 }
 
 /// A part that is being received.
@@ -92,8 +94,15 @@ impl Incoming {
 impl Uploads {
     /// Over these stores.
     #[must_use]
-    pub fn new(store: Store, max_bytes: u64, clock: Clock, random: Random, leftovers: Arc<Leftovers>) -> Self {
-        Self { store, max_bytes, clock, random, leftovers }
+    pub fn new(
+        store: Store,
+        max_bytes: u64,
+        clock: Clock,
+        random: Random,
+        leftovers: Arc<Leftovers>,
+        metrics: Metrics,
+    ) -> Self {
+        Self { store, max_bytes, clock, random, leftovers, metrics }
     }
 
     /// Begins to receive a part.
@@ -187,6 +196,7 @@ impl Uploads {
     async fn stored(&self, note: Noted, file: &File) {
         let blob = note.blob();
         note.keep();
+        self.metrics.upload(file.size());
         self.leftovers.release(&[blob]).await;
         if let Some(image) = &file.image {
             let job = JobKey { file: file.id, generation: image.generation };
