@@ -91,7 +91,8 @@ fn is_about_a_value(message: &str) -> bool {
     message.starts_with("Expected input type ") || message.starts_with("Failed to parse ")
 }
 
-fn code_of(error: &ServerError) -> Option<&Value> {
+/// The code it was given.
+pub fn code_of(error: &ServerError) -> Option<&Value> {
     error.extensions.as_ref()?.get("code")
 }
 

@@ -10,6 +10,7 @@ mod guard;
 mod intake;
 mod limits;
 mod nulls;
+mod outage;
 mod rewrite;
 mod schema;
 mod types;
@@ -120,7 +121,9 @@ impl Api {
         let intake = Arc::new(Intake::new(limits.clone(), config.server.production));
         let schema = schema::build()
             .data(Resources { services, limits, max_pixels: config.thumbnails.max_pixels })
+            // The first stands around the second: what it makes null has been seen by then.
             .extension(nulls::Nulls)
+            .extension(outage::Outage)
             // The intake has done the rest, and refused introspection where it is off.
             .validation_mode(ValidationMode::Fast)
             .limit_recursive_depth(intake::RECURSION)

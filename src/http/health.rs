@@ -18,10 +18,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use super::{App, refusal};
-use crate::{
-    store::{Jobs, Ping},
-    telemetry::Metrics,
-};
+use crate::{store::Ping, telemetry::Metrics};
 
 /// How long a back end may take to answer before it counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Leftovers;
+use super::{Leftovers, leftovers::CLEARING};
 use crate::{
     error::{Error, Result},
     model::{
@@ -238,15 +238,15 @@ impl Drive {
             Err(error) => error.log(),
         }
         let kept: Vec<_> = now.blobs().collect();
-        for note in notes {
-            if kept.contains(&note.blob()) {
-                let blob = note.blob();
-                note.keep();
-                self.leftovers.release(&[blob]).await;
-            } else {
+        let (kept, lost): (Vec<_>, Vec<_>) = notes.into_iter().partition(|note| kept.contains(&note.blob()));
+        let clearing = async {
+            self.leftovers.release(kept).await;
+            for note in lost {
                 note.remove().await;
             }
-        }
+        };
+        // Dropped when this takes too long, notes are settled later.
+        let _ = tokio::time::timeout(CLEARING, clearing).await;
         Ok(now)
     }
 

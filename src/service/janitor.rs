@@ -92,7 +92,8 @@ impl Janitor {
         }
     }
 
-    async fn round(&self) -> Result<()> {
+    /// Does everything that is due.
+    pub async fn round(&self) -> Result<()> {
         self.leftovers.settle_due().await;
         // What stands in the way of one must not stand in the way of the other.
         let purged = self.purge().await;

@@ -17,6 +17,8 @@ use crate::{
     store::{Reservation, Store},
 };
 
+/// How long an answer waits for the clearing up after it; the rest is done later.
+pub const CLEARING: Duration = Duration::from_secs(1);
 /// Longer than any write can still be under way after it was given up on.
 const UNDECIDED: Duration = Duration::from_secs(120);
 
@@ -60,8 +62,8 @@ impl Noted {
         }
     }
 
-    /// A row owns the blob; the note is the caller's to strike out.
-    pub fn keep(mut self) {
+    /// The note has been struck out.
+    fn forget(mut self) {
         self.reservation = None;
     }
 
@@ -125,12 +127,16 @@ impl Leftovers {
         Ok(all)
     }
 
-    /// Strikes out notes of blobs that a row owns. A note that stays is struck out later.
-    pub async fn release(&self, blobs: &[BlobKey]) {
-        if !blobs.is_empty()
-            && let Err(error) = self.store.reservations.release(blobs).await
-        {
-            error.log();
+    /// Strikes out notes of blobs that a row owns. Nobody waits long for this: what stays is struck out later.
+    pub async fn release(&self, notes: Vec<Noted>) {
+        let blobs: Vec<_> = notes.iter().map(Noted::blob).collect();
+        if blobs.is_empty() {
+            return;
+        }
+        match tokio::time::timeout(CLEARING, self.store.reservations.release(&blobs)).await {
+            Ok(Ok(())) => notes.into_iter().for_each(Noted::forget),
+            Ok(Err(error)) => error.log(),
+            Err(_) => tracing::warn!("striking out notes takes long; it is tried again later"),
         }
     }
 

@@ -3,13 +3,17 @@
 //! The order keeps every promise: note the blob, write its bytes durably, write the row, strike the note out, queue the
 //! job. Whatever dies in between leaves a note, and the janitor acts on it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::{Leftovers, leftovers::Noted, media_type};
+use super::{
+    Leftovers,
+    leftovers::{CLEARING, Noted},
+    media_type,
+};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{BlobKey, Clock, Content, File, FileId, FileKind, FileName, Image, Random, UserId},
@@ -19,9 +23,6 @@ use crate::{
 
 /// How many first bytes are kept to find the media type.
 const HEAD: usize = 512;
-
-/// How long a request waits for the removal of what it did not use; the rest is removed later.
-const CLEARING: Duration = Duration::from_secs(1);
 
 /// The service.
 pub struct Uploads {
@@ -194,10 +195,8 @@ impl Uploads {
 
     /// What follows once a row owns its bytes. The file is stored; what fails here is mended in the background.
     async fn stored(&self, note: Noted, file: &File) {
-        let blob = note.blob();
-        note.keep();
         self.metrics.upload(file.size());
-        self.leftovers.release(&[blob]).await;
+        self.leftovers.release(vec![note]).await;
         if let Some(image) = &file.image {
             let job = JobKey { file: file.id, generation: image.generation };
             if let Err(error) = self.store.jobs.enqueue(job).await {

@@ -241,9 +241,7 @@ impl Worker {
         self.leftovers.check_pulse()?;
         // Without a clear answer the notes are dropped, and the row decides later.
         if self.settle(job, &settlement).await? {
-            let blobs: Vec<_> = notes.iter().map(Noted::blob).collect();
-            notes.into_iter().for_each(Noted::keep);
-            self.leftovers.release(&blobs).await;
+            self.leftovers.release(notes).await;
             Ok(Verdict::Ready)
         } else {
             remove(notes).await;

@@ -11,6 +11,7 @@ mod accounts;
 mod contract;
 mod downloads;
 mod drive;
+mod faults;
 mod mongo;
 mod program;
 mod redis;

@@ -118,13 +118,23 @@ impl TestApp {
 
     /// On a home that others may share, with or without background work.
     pub async fn on(home: Home, background: bool, settings: &[(&str, &str)]) -> Self {
+        Self::rendering_with(PROGRAM, home, background, settings).await
+    }
+
+    /// As [`TestApp::on`], with this program to render images.
+    pub async fn rendering_with(
+        program: impl Into<PathBuf>,
+        home: Home,
+        background: bool,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let port = servers::free_port();
         let config = config(&home, port, settings);
         let clock = Clock::adjustable();
         let environment = Environment {
             clock: clock.clone(),
             random: Random::system(),
-            program: PROGRAM.into(),
+            program: program.into(),
             wait_for: Duration::ZERO,
         };
         let instance = Instance::open(config, Role::Serve { worker: true }, environment).await.unwrap();

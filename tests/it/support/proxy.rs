@@ -1,4 +1,4 @@
-//! A TCP proxy that can be frozen: connections stay open, new ones are accepted, and not a byte passes.
+//! A TCP proxy that can fall silent, in both directions or on the way back, or cut every answer off in the middle.
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -8,7 +8,21 @@ use tokio::{
 
 pub struct Proxy {
     pub port: u16,
-    frozen: watch::Sender<bool>,
+    mood: watch::Sender<Mood>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Fair,
+    Frozen,
+    Mute,
+    Cutting,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    There,
+    Back,
 }
 
 impl Proxy {
@@ -16,26 +30,39 @@ impl Proxy {
     pub async fn start(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (frozen, watched) = watch::channel(false);
+        let (mood, watched) = watch::channel(Mood::Fair);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let (target, watched) = (target.clone(), watched.clone());
                 tokio::spawn(async move {
                     let far = TcpStream::connect(target).await?;
                     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-                    tokio::try_join!(pass(near_in, far_out, watched.clone()), pass(far_in, near_out, watched))
+                    let there = pass(near_in, far_out, Way::There, watched.clone());
+                    tokio::try_join!(there, pass(far_in, near_out, Way::Back, watched))
                 });
             }
         });
-        Self { port, frozen }
+        Self { port, mood }
     }
 
+    /// Connections stay open, new ones are accepted, and not a byte passes.
     pub fn freeze(&self) {
-        self.frozen.send_replace(true);
+        self.mood.send_replace(Mood::Frozen);
     }
 
+    /// What clients send arrives, and no answer comes back.
+    pub fn mute(&self) {
+        self.mood.send_replace(Mood::Mute);
+    }
+
+    /// Half of an answer comes back, then the connection is closed.
+    pub fn cut(&self) {
+        self.mood.send_replace(Mood::Cutting);
+    }
+
+    /// Everything passes again, what was held back first.
     pub fn thaw(&self) {
-        self.frozen.send_replace(false);
+        self.mood.send_replace(Mood::Fair);
     }
 }
 
@@ -43,13 +70,21 @@ impl Proxy {
 async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut frozen: watch::Receiver<bool>,
+    way: Way,
+    mut mood: watch::Receiver<Mood>,
 ) -> std::io::Result<()> {
+    let end = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    let held = |mood: &Mood| *mood == Mood::Frozen || (*mood == Mood::Mute && way == Way::Back);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = from.read(&mut buffer).await?;
-        if read == 0 || frozen.wait_for(|frozen| !frozen).await.is_err() {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        if read == 0 {
+            return Err(end());
+        }
+        let mood = *mood.wait_for(|mood| !held(mood)).await.map_err(|_| end())?;
+        if mood == Mood::Cutting && way == Way::Back {
+            to.write_all(&buffer[..read / 2]).await?;
+            return Err(end());
         }
         to.write_all(&buffer[..read]).await?;
     }

@@ -104,14 +104,31 @@ pub fn start_mongodb() -> (Server, String) {
     (server, format!("mongodb://127.0.0.1:{port}"))
 }
 
+/// Starts a MongoDB on this port, with its data in this folder: killed, it can be started again with what it had.
+pub fn start_mongodb_in(port: u16, data: &Path) -> Server {
+    let (port, data) = (port.to_string(), data.display().to_string());
+    let fixed =
+        ["--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB", "0.5", "--nounixsocket", "--port"].map(String::from);
+    let arguments = [&fixed[..], &[port, "--dbpath".to_owned(), data]].concat();
+    let server = Server::start(&fetched("mongod"), &arguments);
+    server.wait_for_log("mongod", |line| line.contains("Waiting for connections").then_some(()));
+    server
+}
+
 /// Starts a Redis of one's own, on this port or a free one; answers its URL.
 pub fn start_redis(port: Option<u16>) -> (Server, String) {
     let port = port.unwrap_or_else(free_port);
+    (start_redis_with(port, &["--appendonly", "no"]), format!("redis://127.0.0.1:{port}"))
+}
+
+/// Starts a Redis on this port, with these arguments more.
+pub fn start_redis_with(port: u16, more: &[&str]) -> Server {
     let port_text = port.to_string();
-    let arguments = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-    let server = Server::start(&fetched("redis-server"), &arguments.map(String::from));
+    let arguments = [&["--port", &port_text, "--bind", "127.0.0.1", "--save", ""], more].concat();
+    let arguments: Vec<_> = arguments.into_iter().map(String::from).collect();
+    let server = Server::start(&fetched("redis-server"), &arguments);
     server.wait("redis-server", |_| answers(port));
-    (server, format!("redis://127.0.0.1:{port}"))
+    server
 }
 
 /// Starts an S3 server of one's own; answers its endpoint. It takes any access key.

@@ -1,0 +1,8 @@
+//! What goes wrong around the server, and what clients see of it: back ends that fail, images that kill what renders
+//! them, documents meant to, proxies, secrets.
+
+mod documents;
+mod exposure;
+mod outages;
+mod poison;
+mod rivals;
