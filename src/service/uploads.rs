@@ -121,7 +121,7 @@ impl Uploads {
                 Ok(Some(StoredPart { note, bytes }))
             }
             Err(error) => {
-                note.remove().await;
+                note.undo(&error).await;
                 Err(error)
             }
         }
@@ -140,7 +140,7 @@ impl Uploads {
         match self.store.blobs.copy(blob, note.blob()).await {
             Ok(()) => Ok(note),
             Err(error) => {
-                note.remove().await;
+                note.undo(&error).await;
                 Err(error)
             }
         }
