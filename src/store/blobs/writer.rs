@@ -156,15 +156,14 @@ impl S3Sink {
     }
 
     async fn put(&mut self, part: Bytes) -> Result<()> {
-        let (upload, parts) = match &mut self.upload {
-            Some(begun) => begun,
-            None => {
-                let upload = self.store.create_multipart(&self.path).await.map_err(failed)?;
-                let begun = self.upload.insert((upload, Vec::new()));
-                // Before its first byte: whatever dies here, no bytes are left that nobody knows of.
-                self.notes.note_multipart(self.key, &begun.0).await?;
-                begun
-            }
+        let (upload, parts) = if let Some(begun) = &mut self.upload {
+            begun
+        } else {
+            let upload = self.store.create_multipart(&self.path).await.map_err(failed)?;
+            let begun = self.upload.insert((upload, Vec::new()));
+            // Before its first byte: whatever dies here, no bytes are left that nobody knows of.
+            self.notes.note_multipart(self.key, &begun.0).await?;
+            begun
         };
         let sent =
             self.store.put_part(&self.path, upload, parts.len(), PutPayload::from(part)).await.map_err(failed)?;
@@ -202,6 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_buffer_of_an_upload_to_s3_never_takes_more_than_its_share() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let notes = Arc::new(SqliteReservations::new(Sqlite::open(&folder.path().join("notes")).unwrap()));
         let blobs = Blobs::s3(&S3 {
