@@ -16,6 +16,8 @@ mod mongo;
 mod program;
 mod redis;
 mod render;
+mod sockets;
 mod support;
 mod thumbnails;
+mod transport;
 mod uploads;

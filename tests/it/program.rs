@@ -12,7 +12,7 @@ use crate::support::{
     app::{Home, PROGRAM, jpeg},
     client::Client,
     program::{Program, command, run},
-    servers::{free_port, start_redis},
+    servers::{fetched, free_port, start_redis},
     until,
 };
 
