@@ -10,6 +10,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::store::blobs::S3_LARGEST;
+
 pub use layers::{DEFAULTS, Layers, Problem, Setting};
 
 /// Everything that can be set.
@@ -183,6 +185,9 @@ impl Config {
                 "accounts.secret",
                 "has to be set with the servers back end, to the same value in every process. Try: openssl rand -hex 32",
             );
+        }
+        if matches!(config.blobs.backend, BlobsBackend::S3(_)) && config.limits.upload_bytes > S3_LARGEST {
+            layers.wrong("limits.upload_bytes", format!("can be at most {S3_LARGEST} with blobs in S3"));
         }
         debug_assert_eq!(layers.unused().next(), None, "a setting that means nothing");
         if layers.problems.is_empty() { Ok(config) } else { Err(std::mem::take(&mut layers.problems)) }
@@ -474,6 +479,23 @@ mod tests {
         ] {
             assert!(found.iter().any(|problem| problem.starts_with(key)), "{key} in {found:#?}");
         }
+    }
+
+    #[test]
+    fn a_file_larger_than_s3_can_copy_is_refused_there() {
+        let largest = S3_LARGEST.to_string();
+        let s3 = |upload_bytes| {
+            problems(&[
+                ("STRONGROOM__BLOBS__BACKEND", "s3"),
+                ("STRONGROOM__BLOBS__BUCKET", "files"),
+                ("STRONGROOM__BLOBS__ACCESS_KEY_ID", "key"),
+                ("STRONGROOM__BLOBS__SECRET_ACCESS_KEY", "secret"),
+                ("STRONGROOM__LIMITS__UPLOAD_BYTES", upload_bytes),
+            ])
+        };
+        assert_eq!(s3(&largest), [""; 0]);
+        assert_eq!(s3("5368709121").len(), 1);
+        assert_eq!(problems(&[("STRONGROOM__LIMITS__UPLOAD_BYTES", "5368709121")]), [""; 0]);
     }
 
     #[test]

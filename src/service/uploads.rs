@@ -131,7 +131,7 @@ impl Uploads {
                 Ok(Some(StoredPart { note, bytes }))
             }
             Err(error) => {
-                note.remove().await;
+                note.undo(&error).await;
                 Err(error)
             }
         }
@@ -150,7 +150,7 @@ impl Uploads {
         match self.store.blobs.copy(blob, note.blob()).await {
             Ok(()) => Ok(note),
             Err(error) => {
-                note.remove().await;
+                note.undo(&error).await;
                 Err(error)
             }
         }

@@ -222,7 +222,9 @@ impl Worker {
         let put = pairs().map(|(note, encoded)| self.store.blobs.put(note.blob(), encoded.bytes.clone()));
         let failed = join_all(put).await.into_iter().find_map(Result::err);
         if let Some(error) = failed {
-            remove(notes).await;
+            for note in notes {
+                note.undo(&error).await;
+            }
             return Err(error);
         }
         let set = pairs().map(|(note, encoded)| Thumbnail {

@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod blobs;
 mod contract;
 mod downloads;
 mod drive;
