@@ -1,7 +1,8 @@
 //! The composition root: from the configuration to running services. The only file that names back ends.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::Router;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{net::TcpListener, sync::Notify, time::Instant};
 
@@ -10,7 +11,7 @@ use crate::{
     data_folder::DataFolder,
     error::Error,
     graphql::Api,
-    http::{self, App},
+    http::{self, App, health},
     model::{Clock, ProcessId, Random},
     service::{Accounts, Drive, Janitor, Keys, Leftovers, Links, Passwords, Services, Tokens, Uploads, Watch},
     shutdown::Shutdown,
@@ -132,6 +133,7 @@ impl Instance {
         let passwords = passwords.map_err(Error::internal).and_then(|it| it);
         let passwords = passwords.map_err(|error| StartError(format!("accounts.argon2_memory: {error}")))?;
         let deleted = Arc::new(Notify::new());
+        let metrics = Metrics::new();
         // One process at a time holds a data folder, so whatever another has left there is dead.
         let grace = if embedded { Duration::ZERO } else { config.blobs.orphan_grace };
         let leftovers = Leftovers::new(store.clone(), process, grace, clock.clone(), random.clone());
@@ -161,6 +163,7 @@ impl Instance {
                 clock.clone(),
                 random.clone(),
                 Arc::clone(&leftovers),
+                metrics.clone(),
             )),
             links: Arc::new(Links::new(config.server.public_url.clone(), &keys, previous.as_ref(), clock.clone())),
             watch: Arc::new(Watch::new(&store, clock.clone())),
@@ -178,11 +181,11 @@ impl Instance {
                 thumbnails.clone(),
                 clock.clone(),
                 random.clone(),
+                metrics.clone(),
             ))
         });
         let config = Arc::new(config);
         let api = Api::new(services.clone(), store.clone(), &config, clock.clone(), random.clone());
-        let metrics = Metrics::new();
         let app = App { api, services, store, config, clock, random, shutdown: Shutdown::new(), metrics };
         Ok(Self { app, janitor: Arc::new(janitor), worker, _data_folder: data_folder })
     }
@@ -203,6 +206,36 @@ impl Instance {
         serving.map_err(|error| StartError(format!("the server has failed: {error}")))
     }
 
+    /// Starts to answer `/metrics` at `server.metrics_bind`: what is for operators is not for users.
+    pub async fn serve_metrics(&self) -> Result<(), StartError> {
+        let address = self.app.config.server.metrics_bind;
+        self.serve_operators(address, "server.metrics_bind", health::metrics_routes()).await
+    }
+
+    /// Starts to answer for a worker, which has no API, at `thumbnails.worker_bind`.
+    pub async fn serve_worker_status(&self) -> Result<(), StartError> {
+        let address = self.app.config.thumbnails.worker_bind;
+        self.serve_operators(address, "thumbnails.worker_bind", health::metrics_routes().merge(health::routes())).await
+    }
+
+    async fn serve_operators(
+        &self,
+        address: Option<SocketAddr>,
+        setting: &str,
+        routes: Router<App>,
+    ) -> Result<(), StartError> {
+        let Some(address) = address else { return Ok(()) };
+        let listener = bind(address, setting).await?;
+        let routes = routes.with_state(self.app.clone());
+        let (settings, shutdown) = (self.app.config.server.clone(), self.app.shutdown.clone());
+        self.app.shutdown.spawn(async move {
+            if let Err(error) = http::server::serve(listener, routes, &settings, shutdown).await {
+                error.log();
+            }
+        });
+        Ok(())
+    }
+
     /// Waits until the shutdown has begun and everything in the background has ended, or the grace, which begins with
     /// the shutdown, is over.
     pub async fn finished(&self) {
@@ -216,7 +249,7 @@ impl Instance {
 }
 
 /// Binds a port, or says which setting names it.
-pub async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, StartError> {
+pub async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = if error.kind() == std::io::ErrorKind::AddrInUse { " Is another server running there?" } else { "" };
         StartError(format!("{setting}: cannot listen on {address}: {error}.{hint}"))

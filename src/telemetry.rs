@@ -83,11 +83,6 @@ struct OutcomeLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ErrorLabels {
-    what: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabels {
     state: &'static str,
 }
@@ -107,7 +102,6 @@ struct Counts {
     uploaded_bytes: Counter,
     thumbnails: Family<OutcomeLabels, Counter>,
     render_seconds: Histogram,
-    errors: Family<ErrorLabels, Counter>,
     queue: Family<QueueLabels, Gauge>,
 }
 
@@ -133,7 +127,6 @@ impl Metrics {
         let (uploads, uploaded_bytes) = (Counter::default(), Counter::default());
         let thumbnails = Family::default();
         let render_seconds = Histogram::new(SECONDS);
-        let errors = Family::default();
         let queue = Family::default();
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
 
@@ -153,7 +146,6 @@ impl Metrics {
             Unit::Seconds,
             render_seconds.clone(),
         );
-        registry.register("errors", "Dependencies unavailable, by name, and internal errors", errors.clone());
         registry.register("queue_jobs", "Images waiting for thumbnails, by where they wait", queue.clone());
         registry.register("build", "The version of the program", build);
         Self(Arc::new(Counts {
@@ -164,7 +156,6 @@ impl Metrics {
             uploaded_bytes,
             thumbnails,
             render_seconds,
-            errors,
             queue,
         }))
     }
@@ -195,16 +186,6 @@ impl Metrics {
     pub fn thumbnail(&self, outcome: ThumbnailOutcome, took: Duration) {
         self.0.thumbnails.get_or_create(&OutcomeLabels { outcome }).inc();
         self.0.render_seconds.observe(took.as_secs_f64());
-    }
-
-    /// Something failed that should not. What users can put right is not counted.
-    pub fn error(&self, error: &Error) {
-        let what = match error {
-            Error::Unavailable { what, .. } => what,
-            Error::Internal(_) => "internal",
-            _ => return,
-        };
-        self.0.errors.get_or_create(&ErrorLabels { what }).inc();
     }
 
     /// How full the queue is. `None`: not known, so nothing is claimed of it.
@@ -245,8 +226,6 @@ mod tests {
         metrics.request("BREW", None, 405, Duration::from_millis(1));
         metrics.clone().upload(1234);
         metrics.thumbnail(ThumbnailOutcome::Ready, Duration::from_millis(70));
-        metrics.error(&Error::unavailable("Redis", "gone"));
-        metrics.error(&Error::Unauthenticated);
         metrics.queue(Some(QueueDepth { queued: 3, ..QueueDepth::default() }));
         let text = metrics.encode().unwrap();
         for line in [
@@ -257,7 +236,6 @@ mod tests {
             "strongroom_uploaded_bytes_total 1234",
             r#"strongroom_thumbnail_jobs_total{outcome="ready"} 1"#,
             "strongroom_render_duration_seconds_count 1",
-            r#"strongroom_errors_total{what="Redis"} 1"#,
             r#"strongroom_queue_jobs{state="queued"} 3"#,
             r#"strongroom_queue_jobs{state="buried"} 0"#,
             "strongroom_build_info{version=",

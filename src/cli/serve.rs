@@ -1,6 +1,6 @@
 //! `strongroom serve` and `strongroom worker`.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,7 +9,7 @@ use super::WaitFor;
 use crate::{
     app::{self, Instance, Role, StartError},
     config::{BlobsBackend, Config, StoreConfig},
-    http::{health, page},
+    http::page,
     shutdown::Shutdown,
     telemetry::start_log,
 };
@@ -50,7 +50,7 @@ impl Serve {
             Instance::open(config, Role::Serve { worker }, super::environment(self.wait_for.wait_for)?).await?;
         let settings = instance.app.config.server.clone();
         let listener = app::bind(settings.bind, "server.bind").await?;
-        serve_metrics(&instance).await?;
+        instance.serve_metrics().await?;
         stop_on_signal(&instance.app.shutdown)?;
         instance.start();
         greet(&instance, worker, first_run);
@@ -65,6 +65,7 @@ impl Work {
     pub(super) async fn run(self, config: Config) -> Result<ExitCode, StartError> {
         start_log(&config.log).map_err(|error| StartError(format!("log.filter: {error}")))?;
         let instance = Instance::open(config, Role::Worker, super::environment(self.wait_for.wait_for)?).await?;
+        instance.serve_worker_status().await?;
         stop_on_signal(&instance.app.shutdown)?;
         instance.start();
         tracing::info!(slots = instance.app.config.thumbnails.slots, "working the queue");
@@ -72,20 +73,6 @@ impl Work {
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// `/metrics` has an address of its own: it is for the operator's network, not for users.
-async fn serve_metrics(instance: &Instance) -> Result<(), StartError> {
-    let Some(address) = instance.app.config.server.metrics_bind else { return Ok(()) };
-    let listener = app::bind(address, "server.metrics_bind").await?;
-    let routes = health::metrics_router(instance.app.metrics.clone(), Arc::clone(&instance.app.store.jobs));
-    let (settings, shutdown) = (instance.app.config.server.clone(), instance.app.shutdown.clone());
-    instance.app.shutdown.spawn(async move {
-        if let Err(error) = crate::http::server::serve(listener, routes, &settings, shutdown).await {
-            error.log();
-        }
-    });
-    Ok(())
 }
 
 /// The first SIGTERM or SIGINT stops cleanly, the second at once.

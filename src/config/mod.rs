@@ -10,6 +10,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::store::blobs::S3_LARGEST;
+
 pub use layers::{DEFAULTS, Layers, Problem, Setting};
 
 /// Everything that can be set.
@@ -133,6 +135,7 @@ pub struct ThumbnailsConfig {
     pub max_attempts: u32,
     pub losses_alone: u32,
     pub losses_failed: u32,
+    pub worker_bind: Option<SocketAddr>,
     pub repair_interval: Duration,
 }
 
@@ -183,6 +186,9 @@ impl Config {
                 "has to be set with the servers back end, to the same value in every process. Try: openssl rand -hex 32",
             );
         }
+        if matches!(config.blobs.backend, BlobsBackend::S3(_)) && config.limits.upload_bytes > S3_LARGEST {
+            layers.wrong("limits.upload_bytes", format!("can be at most {S3_LARGEST} with blobs in S3"));
+        }
         debug_assert_eq!(layers.unused().next(), None, "a setting that means nothing");
         if layers.problems.is_empty() { Ok(config) } else { Err(std::mem::take(&mut layers.problems)) }
     }
@@ -210,10 +216,7 @@ pub fn show(layers: &Layers) -> String {
 fn server(layers: &mut Layers) -> Server {
     let bind = address(layers, "server.bind");
     let bind = bind.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000)));
-    let metrics_bind = match layers.text("server.metrics_bind").as_str() {
-        "" => None,
-        _ => address(layers, "server.metrics_bind"),
-    };
+    let metrics_bind = optional_address(layers, "server.metrics_bind");
     let mut public_url = layers.text("server.public_url").trim_end_matches('/').to_owned();
     if public_url.is_empty() {
         if !bind.ip().is_loopback() {
@@ -268,6 +271,11 @@ fn address(layers: &mut Layers, key: &str) -> Option<SocketAddr> {
         layers.wrong(key, format!("\"{text}\" is no address with a port; write it like \"127.0.0.1:4000\""));
     }
     parsed
+}
+
+/// `None` when empty.
+fn optional_address(layers: &mut Layers, key: &str) -> Option<SocketAddr> {
+    if layers.text(key).is_empty() { None } else { address(layers, key) }
 }
 
 fn store(layers: &mut Layers) -> StoreConfig {
@@ -403,6 +411,7 @@ fn thumbnails(layers: &mut Layers) -> ThumbnailsConfig {
         max_attempts: layers.number("thumbnails.max_attempts", 1, 100),
         losses_alone: layers.number("thumbnails.losses_alone", 1, 1000),
         losses_failed: layers.number("thumbnails.losses_failed", 1, 1000),
+        worker_bind: optional_address(layers, "thumbnails.worker_bind"),
         repair_interval: layers.duration("thumbnails.repair_interval"),
     }
 }
@@ -470,6 +479,23 @@ mod tests {
         ] {
             assert!(found.iter().any(|problem| problem.starts_with(key)), "{key} in {found:#?}");
         }
+    }
+
+    #[test]
+    fn a_file_larger_than_s3_can_copy_is_refused_there() {
+        let largest = S3_LARGEST.to_string();
+        let s3 = |upload_bytes| {
+            problems(&[
+                ("STRONGROOM__BLOBS__BACKEND", "s3"),
+                ("STRONGROOM__BLOBS__BUCKET", "files"),
+                ("STRONGROOM__BLOBS__ACCESS_KEY_ID", "key"),
+                ("STRONGROOM__BLOBS__SECRET_ACCESS_KEY", "secret"),
+                ("STRONGROOM__LIMITS__UPLOAD_BYTES", upload_bytes),
+            ])
+        };
+        assert_eq!(s3(&largest), [""; 0]);
+        assert_eq!(s3("5368709121").len(), 1);
+        assert_eq!(problems(&[("STRONGROOM__LIMITS__UPLOAD_BYTES", "5368709121")]), [""; 0]);
     }
 
     #[test]

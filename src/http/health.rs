@@ -18,10 +18,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use super::{App, refusal};
-use crate::{
-    store::{Jobs, Ping},
-    telemetry::Metrics,
-};
+use crate::{store::Ping, telemetry::Metrics};
 
 /// How long a back end may take to answer before it counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -75,16 +72,16 @@ fn answer(status: StatusCode, body: Value) -> Response {
     (status, no_store, Json(body)).into_response()
 }
 
-/// `GET /metrics`, for a listener of its own (`server.metrics_bind`): not for everybody's eyes.
-pub fn metrics_router(metrics: Metrics, jobs: Arc<dyn Jobs>) -> Router {
-    Router::new().route("/metrics", get(scrape)).with_state((metrics, jobs))
+/// `GET /metrics`, for a listener of its own: not for everybody's eyes.
+pub fn metrics_routes() -> Router<App> {
+    Router::new().route("/metrics", get(scrape))
 }
 
-async fn scrape(State((metrics, jobs)): State<(Metrics, Arc<dyn Jobs>)>) -> Response {
+async fn scrape(State(app): State<App>) -> Response {
     // The rest is worth having even when the queue does not answer.
-    let depth = timeout(PATIENCE, jobs.depth()).await.ok().and_then(Result::ok);
-    metrics.queue(depth);
-    match metrics.encode() {
+    let depth = timeout(PATIENCE, app.store.jobs.depth()).await.ok().and_then(Result::ok);
+    app.metrics.queue(depth);
+    match app.metrics.encode() {
         Ok(text) => {
             let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], text).into_response()

@@ -139,8 +139,15 @@ impl Janitor {
             if abandoned.is_empty() {
                 return Ok(());
             }
+            let mut failed = None;
             for reservation in &abandoned {
-                self.leftovers.settle(reservation).await?;
+                if let Err(error) = self.leftovers.settle(reservation).await {
+                    failed = Some(error);
+                }
+            }
+            // What cannot be settled now is tried again in the next round; it must not stand in the way of the others.
+            if let Some(error) = failed {
+                return Err(error);
             }
         }
     }

@@ -85,6 +85,14 @@ impl Noted {
             }
         }
     }
+
+    /// Writing the blob has failed with this. Without a clear answer the bytes may still appear after they were removed,
+    /// so they are removed once no write can be under way any more.
+    pub async fn undo(self, error: &Error) {
+        if matches!(error, Error::User(_)) {
+            self.remove().await;
+        }
+    }
 }
 
 impl Drop for Noted {

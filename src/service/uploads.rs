@@ -18,6 +18,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     model::{BlobKey, Clock, Content, File, FileId, FileKind, FileName, Image, Random, UserId},
     store::{JobKey, Store, blobs::BlobWriter},
+    telemetry::Metrics,
 };
 
 /// How many first bytes are kept to find the media type.
@@ -31,6 +32,7 @@ pub struct Uploads {
     clock: Clock,
     random: Random,
     leftovers: Arc<Leftovers>,
+    metrics: Metrics,
 }
 
 /// A part that is being received.
@@ -93,8 +95,15 @@ impl Incoming {
 impl Uploads {
     /// Over these stores.
     #[must_use]
-    pub fn new(store: Store, max_bytes: u64, clock: Clock, random: Random, leftovers: Arc<Leftovers>) -> Self {
-        Self { store, max_bytes, clock, random, leftovers }
+    pub fn new(
+        store: Store,
+        max_bytes: u64,
+        clock: Clock,
+        random: Random,
+        leftovers: Arc<Leftovers>,
+        metrics: Metrics,
+    ) -> Self {
+        Self { store, max_bytes, clock, random, leftovers, metrics }
     }
 
     /// Begins to receive a part.
@@ -122,7 +131,7 @@ impl Uploads {
                 Ok(Some(StoredPart { note, bytes }))
             }
             Err(error) => {
-                note.remove().await;
+                note.undo(&error).await;
                 Err(error)
             }
         }
@@ -141,7 +150,7 @@ impl Uploads {
         match self.store.blobs.copy(blob, note.blob()).await {
             Ok(()) => Ok(note),
             Err(error) => {
-                note.remove().await;
+                note.undo(&error).await;
                 Err(error)
             }
         }
@@ -186,6 +195,7 @@ impl Uploads {
 
     /// What follows once a row owns its bytes. The file is stored; what fails here is mended in the background.
     async fn stored(&self, note: Noted, file: &File) {
+        self.metrics.upload(file.size());
         self.leftovers.release(vec![note]).await;
         if let Some(image) = &file.image {
             let job = JobKey { file: file.id, generation: image.generation };

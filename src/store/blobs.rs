@@ -4,6 +4,8 @@
 //! live at `ab/ab…`: the first two digits spread them over 256 folders. On disk an unfinished blob is the file
 //! `<key>#<n>` beside its place.
 
+mod writer;
+
 use std::{
     io,
     ops::Range,
@@ -14,21 +16,24 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use bytes::Bytes;
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, GetResultPayload, MultipartUpload, ObjectStore, ObjectStoreExt as _,
-    PutPayload, RetryConfig,
+    BackoffConfig, ClientOptions, GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutPayload,
+    RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
     local::LocalFileSystem,
-    multipart::{MultipartStore as _, PartId},
+    multipart::MultipartStore as _,
     path::Path as Key,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 
+use self::writer::S3_PART;
 use super::{Ping, Reservation, Reservations};
 use crate::{
     error::{Error, Result},
@@ -38,13 +43,10 @@ use crate::{
 /// What disk writes are gathered to, in bytes: large enough that the hand-over to a blocking thread costs little,
 /// small enough that a hundred uploads at once stay small.
 const DISK_CHUNK: usize = 128 * 1024;
-/// What S3 parts are gathered to, in bytes: the smallest that S3 takes (but for the last).
-const S3_PART: usize = 5 * 1024 * 1024;
-/// What an upload to S3 may buffer, in bytes, before it needs its share of the memory for parts: so small files pass
-/// large and slow ones by.
-const S3_FREE: usize = 256 * 1024;
-/// How long an upload waits for its share of the memory for parts.
-const MEMORY_WAIT: Duration = Duration::from_secs(60);
+pub use writer::BlobWriter;
+
+/// The largest blob in S3, in bytes: a larger one could not be copied in one request.
+pub const S3_LARGEST: u64 = 5 << 30;
 
 /// The blob store. Cloned freely.
 #[derive(Clone)]
@@ -97,6 +99,9 @@ impl Blobs {
         let root = root.canonicalize().map_err(Error::internal)?;
         // Made now, so that beginning a blob is no more than opening a file.
         (0..=u8::MAX).try_for_each(|n| private(&root.join(format!("{n:02x}")))).map_err(Error::internal)?;
+        // Only what is below these folders is synced with each blob.
+        let sync = |folder: &Path| std::fs::File::open(folder)?.sync_all();
+        root.parent().into_iter().chain([root.as_path()]).try_for_each(sync).map_err(Error::internal)?;
         let store = LocalFileSystem::new_with_prefix(&root).map_err(Error::internal)?.with_fsync(true);
         Ok(Self(Arc::new(Backend::Disk { store, root })))
     }
@@ -119,19 +124,12 @@ impl Blobs {
     /// Begins to write a blob that has been reserved. `notes` is told of a multipart upload.
     pub async fn writer(&self, key: BlobKey, notes: Arc<dyn Reservations>) -> Result<BlobWriter> {
         let path = place(key);
-        let sink = match &*self.0 {
-            Backend::Disk { store, .. } => Sink::Disk(store.put_multipart(&path).await.map_err(failed)?),
-            Backend::S3 { store, budget, .. } => Sink::S3(S3Sink {
-                store: Arc::clone(store),
-                key,
-                path,
-                notes,
-                budget: Arc::clone(budget),
-                memory: None,
-                upload: None,
-            }),
-        };
-        Ok(BlobWriter { sink, buffer: BytesMut::new(), hasher: Sha256::new(), size: 0 })
+        Ok(match &*self.0 {
+            Backend::Disk { store, .. } => BlobWriter::disk(store.put_multipart(&path).await.map_err(failed)?),
+            Backend::S3 { store, budget, .. } => {
+                BlobWriter::s3(Arc::clone(store), key, path, notes, Arc::clone(budget))
+            }
+        })
     }
 
     /// Writes a small blob that has been reserved, at once.
@@ -145,7 +143,10 @@ impl Blobs {
 
     /// Streams a range of a blob. `None` when there is no such blob.
     pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
-        let options = GetOptions::new().with_range(Some(range));
+        // No store has a range without bytes: whether there is such a blob is all there is to ask.
+        let nothing = range.is_empty();
+        let options =
+            if nothing { GetOptions::new().with_head(true) } else { GetOptions::new().with_range(Some(range)) };
         let reader: &dyn ObjectStore = match &*self.0 {
             Backend::Disk { store, .. } => store,
             Backend::S3 { reader, .. } => reader,
@@ -155,6 +156,9 @@ impl Blobs {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
+        if nothing {
+            return Ok(Some(stream::empty().boxed()));
+        }
         let range = found.range.clone();
         Ok(Some(match found.payload {
             GetResultPayload::File(file, _) => read_file(file, range).await?,
@@ -242,146 +246,6 @@ impl Ping for Blobs {
     }
 }
 
-/// A blob on its way in. Dropped without [`BlobWriter::finish`], it never becomes visible; its reservation says what
-/// there is to clean up.
-pub struct BlobWriter {
-    sink: Sink,
-    buffer: BytesMut,
-    hasher: Sha256,
-    size: u64,
-}
-
-enum Sink {
-    Disk(Box<dyn MultipartUpload>),
-    S3(S3Sink),
-}
-
-struct S3Sink {
-    store: Arc<AmazonS3>,
-    key: BlobKey,
-    path: Key,
-    notes: Arc<dyn Reservations>,
-    budget: Arc<Semaphore>,
-    /// For a buffer of a whole part. What is smaller than [`S3_FREE`] needs none.
-    memory: Option<OwnedSemaphorePermit>,
-    /// Begun with the first full part: what is smaller goes in one request.
-    upload: Option<(String, Vec<PartId>)>,
-}
-
-impl BlobWriter {
-    /// How many bytes have come so far.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Takes the next bytes.
-    pub async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
-        self.hasher.update(&bytes);
-        self.size += bytes.len() as u64;
-        if let Sink::S3(sink) = &mut self.sink
-            && self.buffer.len() + bytes.len() > S3_FREE
-        {
-            sink.claim_memory().await?;
-        }
-        let chunk = self.chunk();
-        while self.buffer.len() + bytes.len() >= chunk {
-            let rest = bytes.split_off(chunk - self.buffer.len());
-            self.buffer.extend_from_slice(&bytes);
-            bytes = rest;
-            let full = self.buffer.split().freeze();
-            self.sink.put(full).await?;
-        }
-        if self.buffer.capacity() == 0 && !bytes.is_empty() {
-            self.buffer.reserve(chunk.min(DISK_CHUNK));
-        }
-        self.buffer.extend_from_slice(&bytes);
-        Ok(())
-    }
-
-    /// Makes the blob visible, once it is durable.
-    pub async fn finish(mut self) -> Result<Written> {
-        let last = self.buffer.split().freeze();
-        match self.sink {
-            Sink::Disk(mut upload) => {
-                if !last.is_empty() {
-                    upload.put_part(PutPayload::from(last)).await.map_err(failed)?;
-                }
-                upload.complete().await.map_err(failed)?;
-            }
-            Sink::S3(sink) => sink.finish(last).await?,
-        }
-        Ok(Written { size: self.size, sha256: hex::encode(self.hasher.finalize()) })
-    }
-
-    /// The S3 multipart upload it is coming through, if any.
-    #[must_use]
-    pub fn multipart(&self) -> Option<String> {
-        match &self.sink {
-            Sink::Disk(_) => None,
-            Sink::S3(sink) => sink.upload.as_ref().map(|(upload, _)| upload.clone()),
-        }
-    }
-
-    fn chunk(&self) -> usize {
-        match self.sink {
-            Sink::Disk(_) => DISK_CHUNK,
-            Sink::S3(_) => S3_PART,
-        }
-    }
-}
-
-impl Sink {
-    async fn put(&mut self, chunk: Bytes) -> Result<()> {
-        match self {
-            Self::Disk(upload) => upload.put_part(PutPayload::from(chunk)).await.map_err(failed),
-            Self::S3(sink) => sink.put(chunk).await,
-        }
-    }
-}
-
-impl S3Sink {
-    async fn claim_memory(&mut self) -> Result<()> {
-        if self.memory.is_none() {
-            let share = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&self.budget).acquire_owned()).await;
-            let busy = |_| Error::unavailable("the blob store", "other uploads hold all the memory for parts");
-            self.memory = Some(share.map_err(busy)?.map_err(Error::internal)?);
-        }
-        Ok(())
-    }
-
-    async fn put(&mut self, part: Bytes) -> Result<()> {
-        let (upload, parts) = match &mut self.upload {
-            Some(begun) => begun,
-            None => {
-                let upload = self.store.create_multipart(&self.path).await.map_err(failed)?;
-                let begun = self.upload.insert((upload, Vec::new()));
-                self.notes.note_multipart(self.key, &begun.0).await?;
-                begun
-            }
-        };
-        let sent =
-            self.store.put_part(&self.path, upload, parts.len(), PutPayload::from(part)).await.map_err(failed)?;
-        parts.push(sent);
-        Ok(())
-    }
-
-    async fn finish(mut self, last: Bytes) -> Result<()> {
-        if self.upload.is_none() {
-            let options = object_store::PutOptions::default();
-            self.store.put_opts(&self.path, PutPayload::from(last), options).await.map_err(failed)?;
-            return Ok(());
-        }
-        if !last.is_empty() {
-            self.put(last).await?;
-        }
-        if let Some((upload, parts)) = self.upload {
-            self.store.complete_multipart(&self.path, &upload, parts).await.map_err(failed)?;
-        }
-        Ok(())
-    }
-}
-
 fn bucket(options: &S3, connection: ClientOptions) -> Result<AmazonS3> {
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&options.bucket)
@@ -389,6 +253,8 @@ fn bucket(options: &S3, connection: ClientOptions) -> Result<AmazonS3> {
         .with_access_key_id(&options.access_key_id)
         .with_secret_access_key(options.secret_access_key.expose_secret())
         .with_client_options(connection)
+        // One object at a time: that is what every store understands.
+        .with_disable_bulk_delete(true)
         // Attempts are few and short: somebody waits for the answer, and a worker tries again later anyway.
         .with_retry(RetryConfig {
             max_retries: 2,
@@ -438,4 +304,25 @@ fn failed(error: object_store::Error) -> Error {
         cause = current.source();
     }
     Error::unavailable("the blob store", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_store_that_is_down() {
+        /// As the driver wraps it: an error of its own around that of the system.
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot write")]
+        struct OfDriver(#[source] io::Error);
+        let of = |kind: io::ErrorKind| {
+            let source = Box::new(OfDriver(kind.into()));
+            failed(object_store::Error::Generic { store: "LocalFileSystem", source }).code()
+        };
+        assert_eq!(of(io::ErrorKind::StorageFull), ErrorCode::StorageFull);
+        assert_eq!(of(io::ErrorKind::QuotaExceeded), ErrorCode::StorageFull);
+        assert_eq!(of(io::ErrorKind::PermissionDenied), ErrorCode::ServiceUnavailable);
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::sync::RwLock;
+use tokio::{sync::RwLock, time::Instant};
 
 use super::{
     pool::{Outcome, Renderers},
@@ -24,6 +24,7 @@ use crate::{
     service::{Leftovers, Noted},
     shutdown::Shutdown,
     store::{Event, Reserved, Settled, Store},
+    telemetry::{Metrics, ThumbnailOutcome},
 };
 
 /// How long one look into the queue waits.
@@ -41,6 +42,7 @@ pub struct Worker {
     settings: ThumbnailsConfig,
     clock: Clock,
     random: Random,
+    metrics: Metrics,
     /// Held for reading by every render, for writing by one that has to be alone.
     alone: RwLock<()>,
     /// How often a store has failed in the middle of each image.
@@ -49,9 +51,12 @@ pub struct Worker {
 
 /// What is to be done with a job after the work on it.
 enum Verdict {
-    Done,
+    /// The thumbnails are there.
+    Ready,
+    /// The image was deleted meanwhile, or somebody else settled it.
+    Superseded,
     /// Again at once, as a failed attempt.
-    Failed,
+    Retry,
     /// Given up on.
     Bury(String),
 }
@@ -66,9 +71,10 @@ impl Worker {
         settings: ThumbnailsConfig,
         clock: Clock,
         random: Random,
+        metrics: Metrics,
     ) -> Self {
         let (alone, setbacks) = (RwLock::default(), Mutex::default());
-        Self { store, renderers, leftovers, settings, clock, random, alone, setbacks }
+        Self { store, renderers, leftovers, settings, clock, random, metrics, alone, setbacks }
     }
 
     /// Starts to work, until the shutdown begins; jobs in hand are then given back.
@@ -115,16 +121,24 @@ impl Worker {
 
     /// Works on a job, keeping its lease, and says in the queue how it ended.
     async fn handle(&self, job: &Reserved) {
+        let begun = Instant::now();
         let worked = tokio::select! {
             worked = self.work(job) => worked,
             () = self.keep_lease(job) => return,
         };
+        let outcome = match &worked {
+            Ok(Verdict::Ready) => ThumbnailOutcome::Ready,
+            Ok(Verdict::Superseded) => ThumbnailOutcome::Superseded,
+            Ok(Verdict::Bury(_)) => ThumbnailOutcome::Failed,
+            Ok(Verdict::Retry) | Err(_) => ThumbnailOutcome::Retried,
+        };
+        self.metrics.thumbnail(outcome, begun.elapsed());
         let told = match worked {
-            Ok(Verdict::Done) => {
+            Ok(Verdict::Ready | Verdict::Superseded) => {
                 self.forget(job);
                 self.store.jobs.complete(job).await
             }
-            Ok(Verdict::Failed) => self.store.jobs.retry(job, Duration::ZERO, true).await,
+            Ok(Verdict::Retry) => self.store.jobs.retry(job, Duration::ZERO, true).await,
             Ok(Verdict::Bury(reason)) => {
                 self.forget(job);
                 self.store.jobs.bury(job, &reason).await
@@ -159,8 +173,8 @@ impl Worker {
     }
 
     async fn work(&self, job: &Reserved) -> Result<Verdict> {
-        let Some(file) = self.pending(job).await? else { return Ok(Verdict::Done) };
-        let Some(content) = &file.content else { return Ok(Verdict::Done) };
+        let Some(file) = self.pending(job).await? else { return Ok(Verdict::Superseded) };
+        let Some(content) = &file.content else { return Ok(Verdict::Superseded) };
         if job.losses >= self.settings.losses_failed {
             return self.fail(job, "The programs that scale images were lost with this one again and again.").await;
         }
@@ -174,15 +188,12 @@ impl Worker {
             return self.fail(job, "The bytes of this image are missing.").await;
         };
         match outcome {
-            Outcome::Rendered(rendered) => {
-                self.ready(job, rendered).await?;
-                Ok(Verdict::Done)
-            }
+            Outcome::Rendered(rendered) => self.ready(job, rendered).await,
             Outcome::Damaged(reason) => self.fail(job, &reason).await,
             Outcome::Crashed(what) => {
                 tracing::warn!(file = %job.key.file, attempt = job.attempts + 1, %what, "rendering failed");
                 if job.attempts + 1 < self.settings.max_attempts {
-                    return Ok(Verdict::Failed);
+                    return Ok(Verdict::Retry);
                 }
                 self.fail(job, "This image takes more time or memory to scale than this server allows.").await
             }
@@ -204,14 +215,16 @@ impl Worker {
     }
 
     /// Bytes first, then the row, then the news.
-    async fn ready(&self, job: &Reserved, rendered: Rendered) -> Result<()> {
+    async fn ready(&self, job: &Reserved, rendered: Rendered) -> Result<Verdict> {
         let notes = self.leftovers.reserve(job.key.file, rendered.thumbnails.len()).await?;
         let pairs = || notes.iter().zip(&rendered.thumbnails);
         // All are waited for even when one fails: what is still being written could not be removed.
         let put = pairs().map(|(note, encoded)| self.store.blobs.put(note.blob(), encoded.bytes.clone()));
         let failed = join_all(put).await.into_iter().find_map(Result::err);
         if let Some(error) = failed {
-            remove(notes).await;
+            for note in notes {
+                note.undo(&error).await;
+            }
             return Err(error);
         }
         let set = pairs().map(|(note, encoded)| Thumbnail {
@@ -231,17 +244,17 @@ impl Worker {
         // Without a clear answer the notes are dropped, and the row decides later.
         if self.settle(job, &settlement).await? {
             self.leftovers.release(notes).await;
+            Ok(Verdict::Ready)
         } else {
-            // Deleted meanwhile, or settled by another.
             remove(notes).await;
+            Ok(Verdict::Superseded)
         }
-        Ok(())
     }
 
     async fn fail(&self, job: &Reserved, reason: &str) -> Result<Verdict> {
         let thumbnails = Thumbnails::Failed { reason: reason.to_owned() };
-        self.settle(job, &Settlement { width: None, height: None, thumbnails }).await?;
-        Ok(Verdict::Bury(reason.to_owned()))
+        let settled = self.settle(job, &Settlement { width: None, height: None, thumbnails }).await?;
+        Ok(if settled { Verdict::Bury(reason.to_owned()) } else { Verdict::Superseded })
     }
 
     /// Writes the end to the row; the winner announces. Whether this was it.

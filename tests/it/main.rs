@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod blobs;
 mod contract;
 mod downloads;
 mod drive;
@@ -16,6 +17,8 @@ mod mongo;
 mod program;
 mod redis;
 mod render;
+mod sockets;
 mod support;
 mod thumbnails;
+mod transport;
 mod uploads;

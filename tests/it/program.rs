@@ -12,7 +12,7 @@ use crate::support::{
     app::{Home, PROGRAM, jpeg},
     client::Client,
     program::{Program, command, run},
-    servers::{free_port, start_redis},
+    servers::{fetched, free_port, start_redis},
     until,
 };
 
@@ -383,15 +383,11 @@ fn the_committed_schema_is_what_the_server_prints() {
 /// Promise 1: what is acknowledged has reached the disk. A kill cannot show that, the order of system calls can.
 #[test]
 fn bytes_are_synced_and_in_place_before_the_answer() {
-    let Ok(strace) = Command::new("strace").arg("-V").stdout(Stdio::null()).status() else {
-        panic!("this test reads system calls: install strace (Debian, Ubuntu: apt-get install strace)");
-    };
-    assert!(strace.success());
     let home = Home::new(Backend::Embedded);
     let port = free_port();
     let log = home.dir.path().join("strace.log");
     let program = command(&home, port, &["serve"], &[]);
-    let mut traced = Command::new("strace");
+    let mut traced = Command::new(fetched("strace"));
     traced.args([
         "-f",
         "-y",

@@ -1,15 +1,16 @@
 //! Answers of the API as HTTP responses.
 
 use async_graphql::{ServerError, Value};
+use async_graphql_axum::GraphQLResponse;
 use axum::{
-    body::Body,
+    Json,
     http::{HeaderValue, StatusCode, header},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use serde::Serialize;
 
 use super::accept::Media;
-use crate::{error::ErrorCode, http::request::Problem};
+use crate::error::ErrorCode;
 
 /// What became of an operation.
 #[derive(Debug)]
@@ -33,22 +34,18 @@ impl Answer {
             Self::Executed(answer) => (*answer, false),
         };
         name_request(&mut answer.errors, request_id);
-        let body =
-            if refused { serde_json::to_vec(&Refusal { errors: &answer.errors }) } else { serde_json::to_vec(&answer) };
-        let body = match body {
-            Ok(body) => body,
-            Err(error) => {
-                tracing::error!(%error, "an answer cannot be written");
-                return Problem::internal().answer(request_id, media.content_type());
-            }
+        let retry_after = answer.errors.iter().filter_map(retry_after).max();
+        let mut response = if refused {
+            Json(Refusal { errors: &answer.errors }).into_response()
+        } else {
+            GraphQLResponse::from(answer).into_response()
         };
-        let mut response = Response::new(Body::from(body));
         if refused && media == Media::GraphqlResponse {
             *response.status_mut() = StatusCode::BAD_REQUEST;
         }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-        if let Some(seconds) = answer.errors.iter().filter_map(retry_after).max() {
+        if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -105,15 +105,15 @@ impl Reader {
 
     async fn skip_preamble(&mut self) -> Result<(), Fault> {
         loop {
-            if let Some(at) = self.delimiter.find(&self.buffer) {
-                self.buffer.advance(at);
-                self.pass_delimiter();
-                return Ok(());
+            match self.delimiter.find(&self.buffer) {
+                Some(at) if at <= HEAD_BYTES => {
+                    self.buffer.advance(at);
+                    self.pass_delimiter();
+                    return Ok(());
+                }
+                None if self.buffer.len() <= HEAD_BYTES => self.more().await?,
+                _ => return Err(Fault::Malformed("The boundary does not come.")),
             }
-            if self.buffer.len() > HEAD_BYTES {
-                return Err(Fault::Malformed("The boundary does not come."));
-            }
-            self.more().await?;
         }
     }
 
@@ -133,17 +133,12 @@ impl Reader {
     /// The line of the delimiter, empty but for blanks, then header lines up to an empty one.
     async fn head(&mut self) -> Result<PartHead, Fault> {
         let end = loop {
-            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
-                break end;
+            match find(&self.buffer, b"\r\n\r\n") {
+                Some(end) if end <= HEAD_BYTES => break end,
+                None if self.buffer.len() <= HEAD_BYTES => self.more().await?,
+                _ => return Err(Fault::Malformed("The head of a part is too long.")),
             }
-            if self.buffer.len() > HEAD_BYTES {
-                return Err(Fault::Malformed("The head of a part is too long."));
-            }
-            self.more().await?;
         };
-        if end > HEAD_BYTES {
-            return Err(Fault::Malformed("The head of a part is too long."));
-        }
         let head = self.buffer.split_to(end + 4);
         let line = find(&head, b"\r\n").unwrap_or(end);
         if !head[..line].iter().all(|byte| matches!(byte, b' ' | b'\t')) {

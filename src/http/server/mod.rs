@@ -7,6 +7,8 @@ mod activity;
 mod body;
 mod pace;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 

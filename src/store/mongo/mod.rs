@@ -121,7 +121,7 @@ impl Mongo {
 #[async_trait]
 impl Ping for Mongo {
     fn name(&self) -> &'static str {
-        NAME
+        "mongodb"
     }
 
     async fn ping(&self) -> Result<()> {

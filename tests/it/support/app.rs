@@ -96,6 +96,7 @@ pub struct TestApp {
     pub url: String,
     pub clock: Clock,
     pub instance: Arc<Instance>,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 impl TestApp {
@@ -142,9 +143,11 @@ impl TestApp {
         if background {
             instance.start();
         }
-        let serving = Arc::clone(&instance);
-        tokio::spawn(async move { serving.serve(listener).await.unwrap() });
-        Self { home, url: format!("http://127.0.0.1:{port}"), clock, instance }
+        let serving = {
+            let instance = Arc::clone(&instance);
+            tokio::spawn(async move { instance.serve(listener).await.unwrap() })
+        };
+        Self { home, url: format!("http://127.0.0.1:{port}"), clock, instance, serving }
     }
 
     /// Somebody without an account.
@@ -160,6 +163,13 @@ impl TestApp {
     /// Waits until everything that was deleted is gone.
     pub async fn purge(&self) {
         self.instance.janitor.purge().await.unwrap();
+    }
+
+    /// Stops as SIGTERM does, and waits until everything has ended.
+    pub async fn stop(mut self) {
+        self.instance.app.shutdown.begin();
+        tokio::time::timeout(PATIENCE, &mut self.serving).await.expect("the server ends").unwrap();
+        self.instance.finished().await;
     }
 }
 

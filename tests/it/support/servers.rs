@@ -72,12 +72,12 @@ impl Server {
 }
 
 /// Where `tests/get-servers` puts a program.
-fn program(name: &str) -> PathBuf {
+pub fn fetched(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".servers").join(name);
     assert!(
         path.exists(),
         "the tests run against real servers, and .servers/{name} is missing: run tests/get-servers first, \
-         or set TEST_MONGODB_URL and TEST_REDIS_URL to running ones"
+         or set TEST_MONGODB_URL, TEST_REDIS_URL and TEST_S3_ENDPOINT to running ones"
     );
     path
 }
@@ -95,7 +95,7 @@ fn answers(port: u16) -> Option<()> {
 pub fn start_mongodb() -> (Server, String) {
     let arguments =
         ["--port", "0", "--bind_ip", "127.0.0.1", "--dbpath", ".", "--wiredTigerCacheSizeGB", "0.5", "--nounixsocket"];
-    let server = Server::start(&program("mongod"), &arguments.map(String::from));
+    let server = Server::start(&fetched("mongod"), &arguments.map(String::from));
     let port: u16 = server.wait_for_log("mongod", |line| {
         let (_, rest) = line.split_once("Waiting for connections")?;
         let (_, rest) = rest.split_once("\"port\":")?;
@@ -110,7 +110,7 @@ pub fn start_mongodb_in(port: u16, data: &Path) -> Server {
     let fixed =
         ["--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB", "0.5", "--nounixsocket", "--port"].map(String::from);
     let arguments = [&fixed[..], &[port, "--dbpath".to_owned(), data]].concat();
-    let server = Server::start(&program("mongod"), &arguments);
+    let server = Server::start(&fetched("mongod"), &arguments);
     server.wait_for_log("mongod", |line| line.contains("Waiting for connections").then_some(()));
     server
 }
@@ -126,7 +126,7 @@ pub fn start_redis_with(port: u16, more: &[&str]) -> Server {
     let port_text = port.to_string();
     let arguments = [&["--port", &port_text, "--bind", "127.0.0.1", "--save", ""], more].concat();
     let arguments: Vec<_> = arguments.into_iter().map(String::from).collect();
-    let server = Server::start(&program("redis-server"), &arguments);
+    let server = Server::start(&fetched("redis-server"), &arguments);
     server.wait("redis-server", |_| answers(port));
     server
 }
@@ -135,7 +135,7 @@ pub fn start_redis_with(port: u16, more: &[&str]) -> Server {
 pub fn start_s3() -> (Server, String) {
     let port = free_port();
     let arguments = ["-H".to_owned(), "127.0.0.1".to_owned(), "-p".to_owned(), port.to_string()];
-    let server = Server::start(&program("moto/bin/moto_server"), &arguments);
+    let server = Server::start(&fetched("moto/bin/moto_server"), &arguments);
     server.wait("moto_server", |_| answers(port));
     (server, format!("http://127.0.0.1:{port}"))
 }
