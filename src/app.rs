@@ -125,13 +125,7 @@ impl Instance {
         let process = ProcessId(random.uuid());
         let keys = Keys::derive(&secret);
         let previous = config.accounts.previous_secret.as_ref().map(Keys::derive);
-        let passwords = {
-            let (memory, passes) = (config.accounts.argon2_memory, config.accounts.argon2_passes);
-            let (lanes, random) = (config.accounts.argon2_lanes, random.clone());
-            tokio::task::spawn_blocking(move || Passwords::new(memory, passes, lanes, random)).await
-        };
-        let passwords = passwords.map_err(Error::internal).and_then(|it| it);
-        let passwords = passwords.map_err(|error| StartError(format!("accounts.argon2_memory: {error}")))?;
+        let passwords = open_passwords(&config, random.clone()).await?;
         let deleted = Arc::new(Notify::new());
         let metrics = Metrics::new();
         // One process at a time holds a data folder, so whatever another has left there is dead.
@@ -262,6 +256,14 @@ fn secret(config: &Config, folder: Option<&DataFolder>, random: &Random) -> Resu
         (None, Some(folder)) => folder.secret(random),
         (None, None) => Err(StartError("accounts.secret: has to be set with the servers back end".to_owned())),
     }
+}
+
+async fn open_passwords(config: &Config, random: Random) -> Result<Passwords, StartError> {
+    let (memory, passes) = (config.accounts.argon2_memory, config.accounts.argon2_passes);
+    let lanes = config.accounts.argon2_lanes;
+    let made = tokio::task::spawn_blocking(move || Passwords::new(memory, passes, lanes, random)).await;
+    let made = made.map_err(Error::internal).and_then(|it| it);
+    made.map_err(|error| StartError(format!("accounts.argon2_memory: {error}")))
 }
 
 fn open_blobs(config: &Config) -> Result<Blobs, StartError> {

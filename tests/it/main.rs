@@ -2,6 +2,10 @@
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
+    clippy::format_push_string,
+    clippy::items_after_statements,
+    clippy::single_match_else,
+    clippy::format_collect,
     clippy::similar_names,
     clippy::too_many_lines,
     missing_docs

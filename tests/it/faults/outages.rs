@@ -159,7 +159,7 @@ async fn outage(which: Which, fault: Fault) {
     let standing = tokio::spawn(requests::standing_upload(ada.clone(), rest));
     let home = app.home.clone();
     let arrived = move || {
-        crate::support::until("bytes arrive", || home.blob_files().iter().any(|it| size(it) > requests::HALF / 3))
+        crate::support::until("bytes arrive", || home.blob_files().iter().any(|it| size(it) > requests::HALF / 3));
     };
     tokio::task::spawn_blocking(arrived).await.unwrap();
     let under_way = tokio::spawn({
