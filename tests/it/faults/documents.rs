@@ -102,12 +102,10 @@ async fn a_field_that_fails_takes_nothing_with_it_that_may_stay(backend: Backend
 fn hostile_documents() -> [(&'static str, String); 3] {
     let brackets = format!("{{ node(id: {}{}) {{ id }} }}", "[".repeat(1800), "]".repeat(1800));
     let braces = format!("{{ node(id: {}1{}) {{ id }} }}", "{a:".repeat(900), "}".repeat(900));
-    let mut fragments = "query { ...F0 } ".to_owned();
-    for n in 0..27 {
-        fragments.push_str(&format!("fragment F{n} on Query {{ ...F{} ...F{} }} ", n + 1, n + 1));
-    }
-    fragments.push_str("fragment F27 on Query { __typename }");
-    [("brackets", brackets), ("braces", braces), ("fragments", fragments)]
+    let doubling = |n: usize| format!("fragment F{n} on Query {{ ...F{next} ...F{next} }}", next = n + 1);
+    let mut fragments: Vec<_> = (0..27).map(doubling).collect();
+    fragments.push("fragment F27 on Query { __typename } query { ...F0 }".to_owned());
+    [("brackets", brackets), ("braces", braces), ("fragments", fragments.join(" "))]
 }
 
 async fn over_post(client: &Client, query: &str) -> Value {

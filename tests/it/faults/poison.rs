@@ -72,10 +72,12 @@ async fn failed_with_a_reason(client: &Client, file: &Value) {
 async fn an_image_beyond_the_memory_limit_fails_after_three_attempts_and_others_are_ready(backend: Backend) {
     let home = Home::new(backend);
     let renderer = Renderer::new(home.dir.path(), "renderer", ":");
-    let settings = [("thumbnails.memory", "67108864"), ("thumbnails.slots", "1")];
+    // Time is no matter here, on however slow a machine.
+    let patient = ("thumbnails.deadline", "60s");
+    let settings = [("thumbnails.memory", "67108864"), ("thumbnails.slots", "1"), patient];
     let app = TestApp::rendering_with(&renderer.program, home, true, &settings).await;
     let ada = app.user("ada").await;
-    let vast = ada.upload("vast.png", vast_png(6000)).await;
+    let vast = ada.upload("vast.png", vast_png(5000)).await;
     let good = ada.upload("good.jpg", jpeg(300, 200, 1)).await;
     let (settled, ()) = tokio::join!(ada.settled(id(&good)), failed_with_a_reason(&ada, &vast));
     assert_eq!(settled["thumbnailStatus"], "READY");
@@ -84,9 +86,9 @@ async fn an_image_beyond_the_memory_limit_fails_after_three_attempts_and_others_
     assert!((3..=4).contains(&started), "{started} processes");
     assert!(ada.data("{ viewer { id } }", json!({})).await["viewer"]["id"].is_string());
     // Where there is more memory, the same image is no poison.
-    let roomy = TestApp::start(backend).await;
+    let roomy = TestApp::with(backend, &[patient]).await;
     let bob = roomy.user("bob").await;
-    let vast = bob.upload("vast.png", vast_png(6000)).await;
+    let vast = bob.upload("vast.png", vast_png(5000)).await;
     assert_eq!(bob.settled(id(&vast)).await["thumbnailStatus"], "READY");
 }
 
@@ -138,10 +140,10 @@ async fn a_renderer_killed_at_work_is_replaced(backend: Backend) {
     let renderer = Renderer::new(home.dir.path(), "renderer", ":");
     let app = TestApp::rendering_with(&renderer.program, home, true, &[("thumbnails.slots", "1")]).await;
     let ada = app.user("ada").await;
-    let vast = ada.upload("vast.png", vast_png(6000)).await;
+    let large = ada.upload("large.jpg", jpeg(2400, 1800, 1)).await;
     let started = renderer.wait_for(1).await;
     assert!(Command::new("kill").args(["-9", &started[0]]).status().unwrap().success());
-    assert_eq!(ada.settled(id(&vast)).await["thumbnailStatus"], "READY");
+    assert_eq!(ada.settled(id(&large)).await["thumbnailStatus"], "READY");
     assert_eq!(renderer.started().len(), 2);
 }
 
