@@ -32,6 +32,9 @@ use crate::{
     },
 };
 
+/// The embedded back end's database, in its data folder.
+pub const DATABASE: &str = "strongroom.sqlite";
+
 /// What a process is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -42,8 +45,10 @@ pub enum Role {
     },
     /// Works the queue.
     Worker,
-    /// A short command beside a serving process.
+    /// A short command, beside a serving process or before there is one.
     Tool,
+    /// A short command on what is there already.
+    Inspect,
 }
 
 /// What comes from outside and tests can hold.
@@ -89,29 +94,25 @@ impl Instance {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let Environment { clock, random, program, wait_for } = environment;
         let embedded = matches!(config.store, StoreConfig::Embedded { .. });
-        if embedded && role == Role::Worker {
-            return Err(StartError(
-                "store.backend is \"embedded\": there `strongroom serve` works the queue by itself. A worker of its own \
-                 needs store.backend = \"servers\"."
-                    .to_owned(),
-            ));
+        if embedded {
+            check_embedded_role(role)?;
         }
-        if embedded && role == (Role::Serve { worker: false }) {
-            return Err(StartError(
-                "store.backend is \"embedded\": nobody else could make thumbnails, so `serve` always does. Leave \
-                 --no-worker away, or set store.backend = \"servers\"."
-                    .to_owned(),
-            ));
-        }
+        let exclusive = matches!(role, Role::Serve { .. });
         let data_folder = match &config.store {
-            StoreConfig::Embedded { data_dir } => Some(DataFolder::open(data_dir, role != Role::Tool)?),
+            StoreConfig::Embedded { data_dir } => {
+                if role == Role::Inspect && !data_dir.join(DATABASE).exists() {
+                    let message = format!("store.data_dir: there is no installation in {}", data_dir.display());
+                    return Err(StartError(message));
+                }
+                Some(DataFolder::open(data_dir, exclusive)?)
+            }
             StoreConfig::Servers { .. } => None,
         };
         let secret = secret(&config, data_folder.as_ref(), &random)?;
         let blobs = open_blobs(&config)?;
         let deadline = Instant::now() + wait_for;
         let store = loop {
-            match open_store(&config, blobs.clone(), &clock, &random).await {
+            match open_store(&config, blobs.clone(), exclusive, &clock, &random).await {
                 Ok(store) => break store,
                 // A wrong address stays wrong; a server that does not answer may only be starting.
                 Err((setting, error @ Error::Unavailable { .. })) if Instant::now() < deadline => {
@@ -258,6 +259,22 @@ fn secret(config: &Config, folder: Option<&DataFolder>, random: &Random) -> Resu
     }
 }
 
+fn check_embedded_role(role: Role) -> Result<(), StartError> {
+    match role {
+        Role::Worker => Err(StartError(
+            "store.backend is \"embedded\": there `strongroom serve` works the queue by itself. A worker of its own \
+             needs store.backend = \"servers\"."
+                .to_owned(),
+        )),
+        Role::Serve { worker: false } => Err(StartError(
+            "store.backend is \"embedded\": nobody else could make thumbnails, so `serve` always does. Leave \
+             --no-worker away, or set store.backend = \"servers\"."
+                .to_owned(),
+        )),
+        Role::Serve { worker: true } | Role::Tool | Role::Inspect => Ok(()),
+    }
+}
+
 async fn open_passwords(config: &Config, random: Random) -> Result<Passwords, StartError> {
     let (memory, passes) = (config.accounts.argon2_memory, config.accounts.argon2_passes);
     let lanes = config.accounts.argon2_lanes;
@@ -279,6 +296,7 @@ fn open_blobs(config: &Config) -> Result<Blobs, StartError> {
 async fn open_store(
     config: &Config,
     blobs: Blobs,
+    exclusive: bool,
     clock: &Clock,
     random: &Random,
 ) -> Result<Store, (&'static str, Error)> {
@@ -287,16 +305,21 @@ async fn open_store(
     let lease = config.thumbnails.lease;
     match &config.store {
         StoreConfig::Embedded { data_dir } => {
-            let path = data_dir.join("strongroom.sqlite");
+            let path = data_dir.join(DATABASE);
             let opened = tokio::task::spawn_blocking(move || Sqlite::open(&path)).await.map_err(Error::internal);
             let sqlite = opened.and_then(|it| it).map_err(|error| ("store.data_dir", error))?;
+            let jobs = SqliteJobs::new(sqlite.clone(), lease, clock.clone(), random.clone());
+            // Who serves alone need not wait for the leases of its predecessor.
+            if exclusive {
+                jobs.end_leases().await.map_err(|error| ("store.data_dir", error))?;
+            }
             Ok(Store {
                 users: Arc::new(SqliteUsers::new(sqlite.clone())),
                 files: Arc::new(SqliteFiles::new(sqlite.clone())),
                 reservations: Arc::new(SqliteReservations::new(sqlite.clone())),
                 sessions: Arc::new(SqliteSessions::new(sqlite.clone(), clock.clone())),
                 throttle: Arc::new(SqliteThrottle::new(sqlite.clone())),
-                jobs: Arc::new(SqliteJobs::new(sqlite.clone(), lease, clock.clone(), random.clone())),
+                jobs: Arc::new(jobs),
                 events: Arc::new(LocalEvents::new(clock.clone())),
                 pings: vec![Arc::new(sqlite), Arc::new(blobs.clone())],
                 blobs,

@@ -28,7 +28,8 @@ impl Health {
             }
             format!("http://{bind}")
         });
-        let url = format!("{}/readyz", url.trim_end_matches('/'));
+        let scheme = if url.contains("://") { "" } else { "http://" };
+        let url = format!("{scheme}{}/readyz", url.trim_end_matches('/'));
         let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build();
         let client = client.map_err(|error| StartError(error.to_string()))?;
         match client.get(&url).send().await {
@@ -37,7 +38,20 @@ impl Health {
                 println!("{}", response.text().await.unwrap_or_default().trim());
                 Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
             }
-            Err(error) => Err(StartError(format!("{url} does not answer: {}", error.without_url()))),
+            Err(error) => {
+                let error = error.without_url();
+                let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), innermost);
+                Err(StartError(format!("{url} does not answer: {why}")))
+            }
         }
     }
+}
+
+/// The last cause says most: "Connection refused".
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }

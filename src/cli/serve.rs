@@ -99,7 +99,7 @@ fn stop_on_signal(shutdown: &Shutdown) -> Result<(), StartError> {
 
 fn exists_already(config: &Config) -> bool {
     match &config.store {
-        StoreConfig::Embedded { data_dir } => data_dir.join("strongroom.sqlite").exists(),
+        StoreConfig::Embedded { data_dir } => data_dir.join(app::DATABASE).exists(),
         StoreConfig::Servers { .. } => true,
     }
 }

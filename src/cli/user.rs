@@ -51,7 +51,9 @@ enum Action {
 
 impl User {
     pub(super) async fn run(self, config: Config) -> Result<ExitCode, StartError> {
-        let instance = Instance::open(config, Role::Tool, super::environment(Duration::ZERO)?).await?;
+        // The first account may come before the first start; anything else needs something to work on.
+        let role = if matches!(self.action, Action::Add { .. }) { Role::Tool } else { Role::Inspect };
+        let instance = Instance::open(config, role, super::environment(Duration::ZERO)?).await?;
         let accounts = &instance.app.services.accounts;
         match self.action {
             Action::Add { email } => {

@@ -75,7 +75,14 @@ impl Layers {
     /// Lays environment variables on top.
     pub fn environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, text) in variables {
-            let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+            let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
+                // Somebody's own STRONGROOM_SOMETHING is none of our business; a slip of one underscore is.
+                if name.starts_with("STRONGROOM_") && name.contains("__") {
+                    let meant = name.replacen("STRONGROOM_", ENVIRONMENT_PREFIX, 1);
+                    self.problem(&name, "the environment", format!("means nothing. Did you mean {meant}?"));
+                }
+                continue;
+            };
             let key = path.to_lowercase().replacen("__", ".", 1);
             self.set_text(&key, &text, &name);
         }

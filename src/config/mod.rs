@@ -3,8 +3,15 @@
 //! `config.default.toml` is the reference for people; the structs here are what the program works with.
 
 mod layers;
+#[cfg(test)]
+mod tests;
 
-use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    fmt::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -92,6 +99,7 @@ pub struct AccountsConfig {
     pub login_tries_pair: u32,
     pub login_tries_account: u32,
     pub login_tries_address: u32,
+    pub registrations_address: u32,
 }
 
 /// `[limits]`
@@ -335,6 +343,12 @@ fn blobs(layers: &mut Layers) -> BlobsConfig {
             layers.wrong("blobs.endpoint", "should be like \"http://127.0.0.1:9000\"");
         }
     }
+    if !s3 && layers.text("store.backend") == "servers" && !Path::new(&layers.text("blobs.dir")).is_absolute() {
+        layers.wrong(
+            "blobs.dir",
+            "has to be an absolute path with the servers back end: of a folder that every process shares. Or use S3",
+        );
+    }
     let backend = if s3 { BlobsBackend::S3(options) } else { BlobsBackend::Disk(dir) };
     BlobsConfig { backend, orphan_grace: layers.duration("blobs.orphan_grace") }
 }
@@ -352,6 +366,7 @@ fn accounts(layers: &mut Layers) -> AccountsConfig {
         login_tries_pair: layers.number("accounts.login_tries_pair", 1, 1_000_000),
         login_tries_account: layers.number("accounts.login_tries_account", 1, 1_000_000),
         login_tries_address: layers.number("accounts.login_tries_address", 1, 1_000_000),
+        registrations_address: layers.number("accounts.registrations_address", 1, 1_000_000),
     }
 }
 
@@ -413,110 +428,5 @@ fn thumbnails(layers: &mut Layers) -> ThumbnailsConfig {
         losses_failed: layers.number("thumbnails.losses_failed", 1, 1000),
         worker_bind: optional_address(layers, "thumbnails.worker_bind"),
         repair_interval: layers.duration("thumbnails.repair_interval"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problems(settings: &[(&str, &str)]) -> Vec<String> {
-        let mut layers = Layers::defaults();
-        layers.environment(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        match Config::read(layers) {
-            Ok(_) => Vec::new(),
-            Err(problems) => problems.iter().map(ToString::to_string).collect(),
-        }
-    }
-
-    #[test]
-    fn the_defaults_are_whole_and_every_default_means_something() {
-        let mut layers = Layers::defaults();
-        assert!(Config::read(layers.clone()).is_ok());
-        // Reading asks for every key; a key that nothing asks for, or that has no default, fails here.
-        let _ = (server(&mut layers), store(&mut layers), blobs(&mut layers), accounts(&mut layers));
-        let _ = (limits(&mut layers), thumbnails(&mut layers), layers.text("log.filter"), layers.text("log.format"));
-        assert_eq!(layers.unused().collect::<Vec<_>>(), Vec::<&String>::new());
-    }
-
-    #[test]
-    fn every_default_is_explained() {
-        let mut explained = false;
-        for line in DEFAULTS.lines() {
-            match line {
-                "" => explained = false,
-                line if line.starts_with('#') => explained = true,
-                line if line.starts_with('[') => explained = false,
-                line => assert!(explained, "no comment above: {line}"),
-            }
-        }
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_a_guess() {
-        let found = problems(&[("STRONGROOM__SERVER__BIMD", "x")]);
-        assert_eq!(
-            found,
-            ["server.bimd (STRONGROOM__SERVER__BIMD): there is no such setting. Did you mean server.bind?"]
-        );
-    }
-
-    #[test]
-    fn all_problems_are_listed_at_once() {
-        let found = problems(&[
-            ("STRONGROOM__SERVER__BIND", "0.0.0.0:80"),
-            ("STRONGROOM__THUMBNAILS__LEASE", "soon"),
-            ("STRONGROOM__LIMITS__PAGE_SIZE", "0"),
-            ("STRONGROOM__STORE__BACKEND", "servers"),
-        ]);
-        for key in [
-            "server.public_url",
-            "thumbnails.lease",
-            "limits.page_size",
-            "store.mongodb_url",
-            "store.redis_url",
-            "accounts.secret",
-        ] {
-            assert!(found.iter().any(|problem| problem.starts_with(key)), "{key} in {found:#?}");
-        }
-    }
-
-    #[test]
-    fn a_file_larger_than_s3_can_copy_is_refused_there() {
-        let largest = S3_LARGEST.to_string();
-        let s3 = |upload_bytes| {
-            problems(&[
-                ("STRONGROOM__BLOBS__BACKEND", "s3"),
-                ("STRONGROOM__BLOBS__BUCKET", "files"),
-                ("STRONGROOM__BLOBS__ACCESS_KEY_ID", "key"),
-                ("STRONGROOM__BLOBS__SECRET_ACCESS_KEY", "secret"),
-                ("STRONGROOM__LIMITS__UPLOAD_BYTES", upload_bytes),
-            ])
-        };
-        assert_eq!(s3(&largest), [""; 0]);
-        assert_eq!(s3("5368709121").len(), 1);
-        assert_eq!(problems(&[("STRONGROOM__LIMITS__UPLOAD_BYTES", "5368709121")]), [""; 0]);
-    }
-
-    #[test]
-    fn a_weak_secret_is_refused() {
-        for weak in ["short", &"a".repeat(64), "changeme-changeme-changeme-changeme"] {
-            assert_eq!(problems(&[("STRONGROOM__ACCOUNTS__SECRET", weak)]).len(), 1, "{weak}");
-        }
-        assert!(problems(&[("STRONGROOM__ACCOUNTS__SECRET", "5f1d7f3c9b7e4a60a1c2e3d4f5061728")]).is_empty());
-    }
-
-    #[test]
-    fn secrets_are_not_shown() {
-        let mut layers = Layers::defaults();
-        for key in SECRETS {
-            layers.set_text(key, "hunter2hunter2", "a test");
-        }
-        let shown = show(&layers);
-        assert!(!shown.contains("hunter2"));
-        assert_eq!(shown.matches("(set, not shown)").count(), SECRETS.len());
-        assert!(toml::from_str::<toml::Table>(&shown).is_ok());
-        let read = Config::read(layers);
-        assert!(!format!("{read:?}").contains("hunter2"));
     }
 }

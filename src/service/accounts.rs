@@ -83,15 +83,27 @@ impl Accounts {
     }
 
     /// Opens an account and signs it in, if registration is open.
-    pub async fn register(&self, email: &str, password: &SecretString) -> Result<SignedIn> {
+    pub async fn register(&self, email: &str, password: &SecretString, from: IpAddr) -> Result<SignedIn> {
         if !self.settings.registration_open {
             return Err(Error::general(
                 ErrorCode::RegistrationClosed,
                 "This server takes no new accounts by itself. Ask its administrator for one.",
             ));
         }
-        let user = self.add_user(email, password).await?;
-        self.sign_in(user).await
+        let key = counter_key("register", &client_network(from));
+        let counter = [Counter { key: key.clone(), limit: self.settings.registrations_address }];
+        let now = self.clock.now();
+        if let Some(retry_after) = self.throttle.hit(&counter, self.settings.login_window, now).await? {
+            return Err(Error::RateLimited { retry_after });
+        }
+        match self.add_user(email, password).await {
+            Ok(user) => self.sign_in(user).await,
+            // No account, no count.
+            Err(error) => {
+                self.throttle.undo(&[key]).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Opens an account, whether or not registration is open.
@@ -315,19 +327,21 @@ impl Accounts {
         Ok(user)
     }
 
-    /// The pair first. Keys are hashed: they are short, and no address stands in a queue's or a cache's listing.
+    /// The pair first.
     fn login_counters(&self, email_key: &str, from: IpAddr) -> Vec<Counter> {
         let network = client_network(from);
-        let counter = |name: &str, of: &str, limit| {
-            let digest = Sha256::digest(of.as_bytes());
-            Counter { key: format!("login:{name}:{}", hex::encode(&digest[..16])), limit }
-        };
+        let counter = |name: &str, of: &str, limit| Counter { key: counter_key(name, of), limit };
         vec![
-            counter("pair", &format!("{email_key} {network}"), self.settings.login_tries_pair),
-            counter("account", email_key, self.settings.login_tries_account),
-            counter("address", &network, self.settings.login_tries_address),
+            counter("login-pair", &format!("{email_key} {network}"), self.settings.login_tries_pair),
+            counter("login-account", email_key, self.settings.login_tries_account),
+            counter("login-address", &network, self.settings.login_tries_address),
         ]
     }
+}
+
+/// Hashed: keys are short then, and nobody's address stands in the listing of a store.
+fn counter_key(name: &str, of: &str) -> String {
+    format!("{name}:{}", hex::encode(&Sha256::digest(of.as_bytes())[..16]))
 }
 
 /// What counts as one client: an IPv4 address, or an IPv6 /64, which is what one customer gets.

@@ -55,8 +55,8 @@ enum Verdict {
     Ready,
     /// The image was deleted meanwhile, or somebody else settled it.
     Superseded,
-    /// Again at once, as a failed attempt.
-    Retry,
+    /// Again after this, as a failed attempt.
+    Retry(Duration),
     /// Given up on.
     Bury(String),
 }
@@ -130,7 +130,7 @@ impl Worker {
             Ok(Verdict::Ready) => ThumbnailOutcome::Ready,
             Ok(Verdict::Superseded) => ThumbnailOutcome::Superseded,
             Ok(Verdict::Bury(_)) => ThumbnailOutcome::Failed,
-            Ok(Verdict::Retry) | Err(_) => ThumbnailOutcome::Retried,
+            Ok(Verdict::Retry(_)) | Err(_) => ThumbnailOutcome::Retried,
         };
         self.metrics.thumbnail(outcome, begun.elapsed());
         let told = match worked {
@@ -138,7 +138,7 @@ impl Worker {
                 self.forget(job);
                 self.store.jobs.complete(job).await
             }
-            Ok(Verdict::Retry) => self.store.jobs.retry(job, Duration::ZERO, true).await,
+            Ok(Verdict::Retry(delay)) => self.store.jobs.retry(job, delay, true).await,
             Ok(Verdict::Bury(reason)) => {
                 self.forget(job);
                 self.store.jobs.bury(job, &reason).await
@@ -184,8 +184,7 @@ impl Worker {
             (Some(self.alone.read().await), None)
         };
         let Some(outcome) = self.render(content).await? else {
-            // Or the file was just deleted, and the settlement finds no row.
-            return self.fail(job, "The bytes of this image are missing.").await;
+            return self.missing(job).await;
         };
         match outcome {
             Outcome::Rendered(rendered) => self.ready(job, rendered).await,
@@ -193,7 +192,7 @@ impl Worker {
             Outcome::Crashed(what) => {
                 tracing::warn!(file = %job.key.file, attempt = job.attempts + 1, %what, "rendering failed");
                 if job.attempts + 1 < self.settings.max_attempts {
-                    return Ok(Verdict::Retry);
+                    return Ok(Verdict::Retry(Duration::ZERO));
                 }
                 self.fail(job, "This image takes more time or memory to scale than this server allows.").await
             }
@@ -249,6 +248,21 @@ impl Worker {
             remove(notes).await;
             Ok(Verdict::Superseded)
         }
+    }
+
+    /// The row is there and its bytes are not: the file was just deleted, or this worker looks in the wrong place.
+    async fn missing(&self, job: &Reserved) -> Result<Verdict> {
+        if self.pending(job).await?.is_none() {
+            return Ok(Verdict::Superseded);
+        }
+        tracing::error!(
+            file = %job.key.file,
+            "the bytes of an image are missing; do all processes use the same blobs.dir or bucket?"
+        );
+        if job.attempts + 1 < self.settings.max_attempts {
+            return Ok(Verdict::Retry(self.delay(job.attempts + 2)));
+        }
+        self.fail(job, "The bytes of this image are missing.").await
     }
 
     async fn fail(&self, job: &Reserved, reason: &str) -> Result<Verdict> {

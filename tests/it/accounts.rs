@@ -76,6 +76,23 @@ async fn registration_can_be_closed(backend: Backend) {
     assert_eq!(codes(&payload), ["REGISTRATION_CLOSED"]);
 }
 
+async fn one_address_opens_only_so_many_accounts(backend: Backend) {
+    let app = TestApp::with(backend, &[("accounts.registrations_address", "2")]).await;
+    let anon = app.anon();
+    app.user("one").await;
+    // What opens no account does not count.
+    assert_eq!(codes(&register(&anon, "one@example.org", Client::PASSWORD).await), ["EMAIL_TAKEN"]);
+    app.user("two").await;
+    let query = "mutation($i: RegisterInput!) { register(input: $i) { token } }";
+    let refused = anon.gql(query, json!({ "i": { "email": "three@example.org", "password": Client::PASSWORD } })).await;
+    assert_eq!(error_code(&refused), "RATE_LIMITED");
+    app.clock.advance(Duration::from_secs(3600));
+    let redis_counts_by_its_own_clock = backend == Backend::Servers;
+    if !redis_counts_by_its_own_clock {
+        app.user("three").await;
+    }
+}
+
 async fn unknown_and_wrong_get_the_same_answer(backend: Backend) {
     let app = TestApp::idle(backend).await;
     let ada = app.user("ada").await;
@@ -236,6 +253,7 @@ crate::on_both_back_ends!(
     a_password_keeps_the_rules,
     of_fifty_registrations_of_one_address_one_wins,
     registration_can_be_closed,
+    one_address_opens_only_so_many_accounts,
     unknown_and_wrong_get_the_same_answer,
     a_token_that_is_missing_forged_expired_or_revoked_signs_nobody_in,
     every_field_that_needs_a_viewer_says_so,

@@ -333,7 +333,32 @@ async fn images_of_a_queue_that_was_lost_are_found_again(backend: Backend) {
     assert_eq!(store.jobs.depth().await.unwrap().queued, 0);
 }
 
+async fn an_image_that_too_many_workers_were_lost_with_fails(backend: Backend) {
+    let settings = [("thumbnails.lease", "200ms"), ("thumbnails.losses_alone", "1"), ("thumbnails.losses_failed", "3")];
+    // Two losses are nobody's fault: it is rendered, alone. The third is one too many.
+    for (losses, status) in [(2, "READY"), (3, "FAILED")] {
+        let app = TestApp::on(Home::new(backend), false, &settings).await;
+        let ada = app.user("ada").await;
+        let image = id(&ada.upload("image.jpg", jpeg(60, 40, 1)).await);
+        let jobs = &app.instance.app.store.jobs;
+        for _ in 0..losses {
+            jobs.reserve(PATIENCE).await.unwrap().expect("the job");
+            // Nobody renews the lease: it is as if the worker had died.
+            let deadline = Instant::now() + PATIENCE;
+            while jobs.reap().await.unwrap() == 0 {
+                assert!(Instant::now() < deadline, "the lease does not end");
+                tokio::task::yield_now().await;
+            }
+        }
+        app.instance.start();
+        let file = ada.settled(&image).await;
+        assert_eq!(file["thumbnailStatus"], status, "{losses} losses: {file}");
+        assert_eq!(file["thumbnailError"].as_str().is_some_and(|it| it.contains("again and again")), losses == 3);
+    }
+}
+
 crate::on_both_back_ends!(
+    an_image_that_too_many_workers_were_lost_with_fails,
     thumbnails_of_an_opaque_image_are_jpegs_in_three_sizes,
     thumbnails_keep_transparency,
     a_damaged_or_enormous_image_is_stored_and_fails_with_a_reason,

@@ -44,6 +44,16 @@ impl SqliteJobs {
         Self { sqlite, lease, clock, random, queued: Arc::default() }
     }
 
+    /// Ends every lease: to be called by the one process that serves, before it does, since no other can live. The next
+    /// [`Jobs::reap`] takes the jobs back.
+    pub async fn end_leases(&self) -> Result<()> {
+        self.sqlite
+            .write(|transaction| {
+                transaction.execute("UPDATE jobs SET at = 0 WHERE state = 'reserved'", []).map_err(failed).map(drop)
+            })
+            .await
+    }
+
     /// Leases the first job of the queue.
     async fn take(&self) -> Result<Option<Reserved>> {
         let (lease, until) = (self.random.uuid(), self.clock.now().plus(self.lease));

@@ -54,8 +54,10 @@ impl Home {
         let dir = self.dir.path().join("data").display().to_string();
         let mut settings = vec![("store.data_dir".to_owned(), dir)];
         if self.backend == Backend::Servers {
+            let blobs = self.blobs().display().to_string();
             settings.extend(
                 [
+                    ("blobs.dir", blobs.as_str()),
                     ("store.backend", "servers"),
                     ("store.mongodb_url", &self.mongodb_url),
                     ("store.mongodb_database", &self.name),

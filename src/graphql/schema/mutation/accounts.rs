@@ -23,7 +23,8 @@ pub struct AccountMutations;
 impl AccountMutations {
     /// Opens an account and signs it in.
     async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Result<Option<RegisterPayload>> {
-        let signed_in = services(ctx).accounts.register(&input.email, &input.password.into()).await;
+        let signed_in =
+            services(ctx).accounts.register(&input.email, &input.password.into(), caller(ctx).address).await;
         settle(signed_in.map(|SignedIn { user, token, expires_at, .. }| RegisterPayload {
             user: Some(User::own(user)),
             token: Some(token.expose_secret().to_owned()),
