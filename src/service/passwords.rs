@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_hash_is_the_one_of_the_reference() {
-        // argon2-cffi: PasswordHasher(2, 65536, 1, hash_len=32) of the reference implementation's own test vector.
+        // From the tests of the reference implementation (phc-winner-argon2, src/test.c).
         let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         assert!(verify(&Memory::default(), "password", hash).unwrap());
     }
