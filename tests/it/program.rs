@@ -11,7 +11,7 @@ use crate::support::{
     Backend,
     app::{Home, PROGRAM, jpeg},
     client::Client,
-    program::{Program, command, run},
+    program::{Killed, Program, command, run},
     servers::{fetched, free_port, start_redis},
     until,
 };
@@ -397,6 +397,8 @@ fn bytes_are_synced_and_in_place_before_the_answer() {
     let program = command(&home, port, &["serve"], &[]);
     let mut traced = Command::new(fetched("strace"));
     traced.args([
+        // The tracer is the grandchild: who kills the child kills the server.
+        "-D",
         "-f",
         "-y",
         "-s",
@@ -406,7 +408,8 @@ fn bytes_are_synced_and_in_place_before_the_answer() {
         "-o",
     ]);
     traced.arg(&log).arg(PROGRAM).arg("serve").env_clear().envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))));
-    let mut child = traced.current_dir(home.dir.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let child = traced.current_dir(home.dir.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let child = Killed(child);
     until("the traced server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let file = runtime.block_on(async {
@@ -415,8 +418,7 @@ fn bytes_are_synced_and_in_place_before_the_answer() {
     });
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
     until("the answer is in the log", || read().contains(&file));
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     let text = read();
     let lines: Vec<&str> = text.lines().collect();
     let position = |what: &str, from: usize, matches: &dyn Fn(&str) -> bool| {

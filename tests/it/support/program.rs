@@ -23,6 +23,16 @@ pub struct Program {
     errors: Arc<Mutex<String>>,
 }
 
+/// A process that is killed when this is dropped, also by a test that fails.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The program with these arguments on this home, not started yet. Nothing of the test's own environment leaks in.
 pub fn command(home: &Home, port: u16, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(PROGRAM);
