@@ -170,6 +170,7 @@ fn environment(wait_for: Duration) -> Result<Environment, StartError> {
 /// Prints a text whole. A reader that has gone away is no failure.
 fn print(text: &str) -> ExitCode {
     use std::io::Write as _;
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     ExitCode::SUCCESS
 }

@@ -124,14 +124,14 @@ fn greet(instance: &Instance, worker: bool, first_run: bool) {
     };
     let thumbnails = if worker { "made by this process" } else { "left to `strongroom worker`" };
     let page = if config.server.production { String::new() } else { format!("  Start page  {url}/\n") };
-    println!(
-        "Strongroom {} is ready.\n\n  API         {url}/graphql\n{page}  Data        {store}\n  Bytes       {blobs}\n  \
-         Thumbnails  {thumbnails}\n",
-        env!("CARGO_PKG_VERSION"),
-    );
-    if config.accounts.registration_open {
-        println!("Open an account (paste this into another terminal):\n\n{}\n", page::register_curl(url));
+    let first_steps = if config.accounts.registration_open {
+        format!("Open an account (paste this into another terminal):\n\n{}\n", page::register_curl(url))
     } else {
-        println!("Registration is closed; add accounts with `strongroom user add`.\n");
-    }
+        "Registration is closed; add accounts with `strongroom user add`.\n".to_owned()
+    };
+    super::print(&format!(
+        "Strongroom {} is ready.\n\n  API         {url}/graphql\n{page}  Data        {store}\n  Bytes       {blobs}\n  \
+         Thumbnails  {thumbnails}\n\n{first_steps}\n",
+        env!("CARGO_PKG_VERSION"),
+    ));
 }

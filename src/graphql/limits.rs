@@ -217,7 +217,8 @@ struct Weight {
 /// Most fields are read from a row that is there; some cost a query of their own.
 fn weight(field: &str) -> Weight {
     match field {
-        "ancestors" => Weight { own: 5, rows: 10 },
+        // Up to 64, mostly few; below one another they multiply.
+        "ancestors" => Weight { own: 5, rows: 24 },
         "thumbnails" => Weight { own: 1, rows: 3 },
         "files" | "children" | "descendantCount" | "totalCount" | "usage" => Weight { own: 10, rows: 1 },
         _ => Weight { own: 1, rows: 1 },

@@ -20,6 +20,9 @@ const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(30);
 /// How many logins are under way at once in this process: fewer than one account may fail from one address.
 const LOGINS: usize = 4;
 
+/// How long a login waits for its turn: less than a request may take when a store hangs.
+const LOGIN_WAIT: Duration = Duration::from_secs(5);
+
 /// Who is asking, proven by a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Viewer {
@@ -130,7 +133,9 @@ impl Accounts {
     pub async fn login(&self, email: &str, password: &SecretString, from: IpAddr) -> Result<SignedIn> {
         // A try counts as a failure until it has succeeded. Only so many are under way at once, so that many good ones
         // of one account do not look like an attack.
-        let _turn = self.logins.acquire().await.map_err(Error::internal)?;
+        let turn = tokio::time::timeout(LOGIN_WAIT, self.logins.acquire()).await;
+        let busy = |_| Error::unavailable("a turn to log in", "too many logins are under way");
+        let _turn = turn.map_err(busy)?.map_err(Error::internal)?;
         let email = Email::parse(email);
         let key = email.as_ref().map_or("", Email::key);
         let tried = self.count_try(key, from).await?;
@@ -202,10 +207,11 @@ impl Accounts {
         Ok(session.filter(|session| session.user == viewer.user && session.accepts(viewer.token, now)).map(|_| viewer))
     }
 
-    /// Whether the viewer's session is still open, whatever token it has by now.
-    pub async fn is_signed_in(&self, viewer: &Viewer) -> Result<bool> {
+    /// The viewer with the token that their session has by now, and when it ends; `None` when it has ended.
+    pub async fn present(&self, viewer: &Viewer) -> Result<Option<(Viewer, Timestamp)>> {
         let session = self.sessions.get(viewer.session).await?;
-        Ok(session.is_some_and(|session| session.user == viewer.user && self.clock.now() < session.expires_at))
+        let open = session.filter(|session| session.user == viewer.user && self.clock.now() < session.expires_at);
+        Ok(open.map(|session| (Viewer { token: session.token, ..*viewer }, session.expires_at)))
     }
 
     /// Ends the viewer's session.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::{
     Leftovers,
@@ -229,6 +229,8 @@ fn check_sha256(expected: &str, actual: &str) -> Result<()> {
 pub struct Parts {
     nonce: String,
     slots: Vec<Mutex<Slot>>,
+    /// How many files may still be made: a part can be claimed again and again, and each time its bytes are copied.
+    claims: Semaphore,
 }
 
 struct Slot {
@@ -248,11 +250,11 @@ enum State {
 }
 
 impl Parts {
-    /// A table of this many parts, none received yet.
+    /// A table of this many parts, none received yet, of which so many files can be made.
     #[must_use]
-    pub fn new(count: usize, random: &Random) -> Self {
+    pub fn new(count: usize, files: usize, random: &Random) -> Self {
         let slots = (0..count).map(|_| Mutex::new(Slot { name: None, state: State::Missing })).collect();
-        Self { nonce: URL_SAFE_NO_PAD.encode(random.bytes::<16>()), slots }
+        Self { nonce: URL_SAFE_NO_PAD.encode(random.bytes::<16>()), slots, claims: Semaphore::new(files) }
     }
 
     /// What stands for this part in the variables.
@@ -273,6 +275,10 @@ impl Parts {
         let index = ticket.strip_prefix(&self.nonce).and_then(|rest| rest.strip_prefix(':'));
         let slot = index.and_then(|index| index.parse::<usize>().ok()).and_then(|index| self.slots.get(index));
         let Some(slot) = slot else { return Err(not_a_part()) };
+        let Ok(claim) = self.claims.try_acquire() else {
+            return Err(Error::input("file", "One request can make no more files of its parts. Send another one."));
+        };
+        claim.forget();
         let mut slot = slot.lock().await;
         let Slot { name, state } = &mut *slot;
         // Taken out while it is worked on: if that never ends, nobody may think that the part is still unclaimed.

@@ -30,7 +30,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// How many settlements after a gap are fetched at first, and at most.
 const BATCHES: (usize, usize) = (100, 3200);
 /// How many settlements one watch remembers, to tell a repeated one.
-const REMEMBERED: usize = 4096;
+const REMEMBERED: usize = 512;
 
 /// The service.
 pub struct Watch {

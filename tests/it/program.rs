@@ -32,6 +32,8 @@ async fn the_printed_curl_line_opens_an_account(backend: Backend) {
     let home = Home::new(backend);
     blocking(move || {
         let program = Program::start(&home, &[], &[]);
+        // The line is the last of the greeting; it ends with the end of its JSON.
+        until("the line is printed", || program.printed.lock().unwrap().contains("}}}'"));
         let printed = program.printed.lock().unwrap().clone();
         let line = printed.split("another terminal):").nth(1).unwrap_or_else(|| panic!("{printed}")).trim();
         let output = Command::new("sh").args(["-c", line]).output().unwrap();

@@ -149,6 +149,19 @@ async fn one_part_at_two_places_is_two_files(backend: Backend) {
     assert_eq!(ada.names(None).await, ["b", "c", "d"]);
 }
 
+async fn one_part_does_not_become_more_files_than_a_request_may_have(backend: Backend) {
+    let app = TestApp::with(backend, &[("limits.upload_files", "2")]).await;
+    let ada = app.user("ada").await;
+    let one =
+        |name: &str| format!("{name}: upload(input: {{ file: $f, name: \"{name}\" }}) {{ userErrors {{ code }} }} ");
+    let query = format!("mutation($f: Upload!) {{ {} }}", ["a", "b", "c"].map(one).concat());
+    let map = json!({ "0": ["variables.f"] });
+    let answer: Value =
+        ada.multipart(&query, json!({ "f": null }), map, vec![("0", ("x", b"x".to_vec()))]).await.json().await.unwrap();
+    assert_eq!(codes(&answer["data"]["c"]), ["BAD_USER_INPUT"], "{answer}");
+    assert_eq!(ada.names(None).await, ["a", "b"]);
+}
+
 async fn a_forged_upload_is_refused(backend: Backend) {
     let app = TestApp::idle(backend).await;
     let ada = app.user("ada").await;
@@ -327,6 +340,7 @@ crate::on_both_back_ends!(
     a_file_too_large_is_refused_in_an_answer_the_client_can_read,
     of_many_files_one_that_fails_does_not_hold_back_the_others,
     one_part_at_two_places_is_two_files,
+    one_part_does_not_become_more_files_than_a_request_may_have,
     a_forged_upload_is_refused,
     malformed_multipart_requests_are_refused_and_leave_nothing,
     strangers_and_oversized_requests_are_refused_before_the_body_is_read,

@@ -8,7 +8,7 @@ use super::{
     Result,
     enums::{FileKind, FileOrderField, OrderDirection, ThumbnailStatus},
     file::File,
-    request::services,
+    request::{count, services},
     scalar::{DateTime, int},
 };
 use crate::{
@@ -132,7 +132,7 @@ impl FileConnection {
 
     /// How many files match in all pages together. Counted only when selected; null when counting would take too long.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
-        Ok(services(ctx).drive.count(self.scope, &self.filter).await?.map(int))
+        Ok(count(ctx, services(ctx).drive.count(self.scope, &self.filter)).await?.map(int))
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Result,
     connection::{FileConnection, FileFilter, FileOrder, connection, default_order},
     enums::{Disposition, FileKind, ThumbnailSize, ThumbnailStatus},
-    request::{own_file, services, viewer},
+    request::{count, own_file, services, viewer},
     scalar::{ByteCount, DateTime, Url, int},
     user::User,
 };
@@ -110,7 +110,8 @@ impl File {
         if !self.is_own(ctx) || !self.is_folder() {
             return Ok(None);
         }
-        Ok(Some(int(services(ctx).drive.descendant_count(self.0.owner, self.0.id).await?)))
+        let held = count(ctx, services(ctx).drive.descendant_count(self.0.owner, self.0.id)).await?;
+        Ok(Some(int(held)))
     }
 
     /// What a folder holds. Null for everything that is not a folder. To viewers who are not the owner it holds what is

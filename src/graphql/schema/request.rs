@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_graphql::Context;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::Result;
 use crate::{
@@ -62,18 +62,25 @@ pub struct Lookups {
     users: Cache<UserId, Account>,
     /// `None` where files may change under way.
     files: Option<Cache<FileId, File>>,
+    counting: Semaphore,
 }
 
 impl Lookups {
     /// Of a request that changes nothing.
     pub fn of_query() -> Self {
-        Self { users: Cache::default(), files: Some(Cache::default()) }
+        Self { users: Cache::default(), files: Some(Cache::default()), counting: Semaphore::new(1) }
     }
 
     /// Of a request that changes files, or runs for long: what it shows of them is read anew each time.
     pub fn of_changes() -> Self {
-        Self { users: Cache::default(), files: None }
+        Self { users: Cache::default(), files: None, counting: Semaphore::new(1) }
     }
+}
+
+/// Counts something in the store: one count at a time in a request, so that one with many leaves room for others.
+pub async fn count<T>(ctx: &Context<'_>, count: impl Future<Output = crate::error::Result<T>>) -> Answer<T> {
+    let _turn = ctx.data_unchecked::<Lookups>().counting.acquire().await.map_err(Error::internal)?;
+    Ok(count.await?)
 }
 
 /// Fetches an account, once.

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::{
     Result,
     connection::{FileConnection, FileFilter, FileOrder, connection, default_order},
-    request::{Account, account, services, viewer},
+    request::{Account, account, count, services, viewer},
     scalar::{ByteCount, DateTime, int},
 };
 use crate::{
@@ -60,7 +60,7 @@ impl User {
         if !self.own {
             return Ok(None);
         }
-        let usage = services(ctx).drive.usage(self.account.id).await?;
+        let usage = count(ctx, services(ctx).drive.usage(self.account.id)).await?;
         Ok(Some(Usage { file_count: int(usage.file_count), bytes: ByteCount(usage.bytes) }))
     }
 

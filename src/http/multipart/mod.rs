@@ -105,7 +105,10 @@ impl Upload {
         };
         let parts = Arc::new(parts);
         let done = std::panic::AssertUnwindSafe(self.store_and_execute(prepared, &map, &parts)).catch_unwind().await;
-        parts.discard_rest().await;
+        // A mutation that was given up on may still be at work on them; then they go with it.
+        if Arc::strong_count(&parts) == 1 {
+            parts.discard_rest().await;
+        }
         done.unwrap_or_else(|_| Err(Problem::internal()))
     }
 
@@ -114,12 +117,13 @@ impl Upload {
         let config = Arc::clone(&self.app.config);
         let limits = &config.limits;
         let operations = self.leading("operations", limits.operations_bytes).await?;
+        let map = self.leading("map", MAP_BYTES).await?;
+        // Read only now: a tree of JSON takes many times its text, and must not wait for a slow client.
         let operations = serde_json::from_slice(&operations)
             .map_err(|_| Problem::bad_request("The part `operations` is not valid JSON."))?;
         let mut request = operation(operations).map_err(Problem::bad_request)?;
-        let map = self.leading("map", MAP_BYTES).await?;
         let map = FileMap::parse(&map, limits.upload_files, limits.map_paths).map_err(Problem::bad_request)?;
-        let parts = Parts::new(map.len(), &self.app.random);
+        let parts = Parts::new(map.len(), limits.upload_files, &self.app.random);
         map.fill(&mut request.variables, |index| parts.ticket(index)).map_err(Problem::bad_request)?;
         let prepared = match self.app.api.prepare(request) {
             Ok(prepared) => prepared,

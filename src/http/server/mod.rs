@@ -91,16 +91,11 @@ pub async fn serve(listener: TcpListener, routes: Router, settings: &Server, shu
 }
 
 fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+    // HTTP/1.1 alone. In HTTP/2 a client that does not read holds up its own stream while the connection looks well, and
+    // the limits for slow clients would not see it; whoever wants HTTP/2 gets it from the proxy that brings HTTPS.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     // The watch has the time-outs: hyper's own would close idle connections as early as those with slow heads.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(20))
-        .max_concurrent_streams(100)
-        .max_header_list_size(u32::try_from(READ_BUFFER).unwrap_or(u32::MAX));
     builder
 }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, interval_at, sleep, sleep_until, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, interval_at, sleep, sleep_until, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::Instrument as _;
 
@@ -70,7 +73,8 @@ pub struct Session {
 
 /// What the `connection_init` proved.
 struct Login {
-    viewer: Option<Viewer>,
+    /// With the token that the session has by now: a refresh gives it another.
+    viewer: Option<watch::Receiver<Viewer>>,
     _place: Option<Place>,
     _watch: Option<AbortOnDropHandle<()>>,
 }
@@ -179,7 +183,8 @@ impl Session {
         };
         let limit = self.app.config.limits.sockets_per_user;
         let place = self.sockets.enter(viewer.user, limit).ok_or(Closing::TryAgain("Too many sockets of this user"))?;
-        let watch = watch(self.app.clone(), viewer, self.signed_out.clone());
+        let (renewed, viewer) = watch::channel(viewer);
+        let watch = watch_session(self.app.clone(), renewed, self.signed_out.clone());
         let watch = AbortOnDropHandle::new(tokio::spawn(watch.in_current_span()));
         Ok(Login { viewer: Some(viewer), _place: Some(place), _watch: Some(watch) })
     }
@@ -202,7 +207,7 @@ impl Session {
         match prepared {
             Ok(prepared) => {
                 let caller = Caller {
-                    viewer: login.viewer,
+                    viewer: login.viewer.as_ref().map(|viewer| *viewer.borrow()),
                     address: self.context.address,
                     request_id: self.context.id.clone(),
                     parts: None,
@@ -218,13 +223,22 @@ impl Session {
     }
 }
 
-/// Tells when the viewer's session has ended. While nobody can tell, it has not.
-async fn watch(app: App, viewer: Viewer, signed_out: CancellationToken) {
+/// Tells when the viewer's session has ended. While nobody can tell, it lasts as long as was last known.
+async fn watch_session(app: App, viewer: watch::Sender<Viewer>, signed_out: CancellationToken) {
+    let mut known_end = None;
     loop {
         sleep(SESSION_CHECK).await;
-        if let Ok(false) = app.services.accounts.is_signed_in(&viewer).await {
-            signed_out.cancel();
-            return;
+        let now = *viewer.borrow();
+        match app.services.accounts.present(&now).await {
+            Ok(Some((present, end))) => {
+                known_end = Some(end);
+                viewer.send_if_modified(|viewer| std::mem::replace(viewer, present) != present);
+            }
+            Err(_) if known_end.is_none_or(|end| app.clock.now() < end) => {}
+            Ok(None) | Err(_) => {
+                signed_out.cancel();
+                return;
+            }
         }
     }
 }
