@@ -80,7 +80,7 @@ impl Lookups {
 /// Counts something in the store: one count at a time in a request, so that one with many leaves room for others.
 pub async fn count<T>(ctx: &Context<'_>, count: impl Future<Output = crate::error::Result<T>>) -> Answer<T> {
     let _turn = ctx.data_unchecked::<Lookups>().counting.acquire().await.map_err(Error::internal)?;
-    Ok(count.await?)
+    count.await
 }
 
 /// Fetches an account, once.
