@@ -240,6 +240,11 @@ impl Socket {
         tokio::time::timeout(PATIENCE, self.next_in_time()).await.expect("a message in time")
     }
 
+    /// The next message that is no ping, if one comes within this time.
+    pub async fn next_within(&mut self, time: Duration) -> Option<Value> {
+        tokio::time::timeout(time, self.next_in_time()).await.ok()
+    }
+
     /// Whether nothing but pings comes within this time.
     pub async fn is_silent_for(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.next_in_time()).await.is_err()
