@@ -158,7 +158,7 @@ async fn a_retry_makes_the_thumbnails_once_more(backend: Backend) {
     assert_eq!(ready["thumbhash"], first["thumbhash"]);
     let home = app.home.clone();
     tokio::task::spawn_blocking(move || {
-        crate::support::until("old thumbnails go, the canary stays", || home.blob_files().len() == 8)
+        crate::support::until("old thumbnails go, the canary stays", || home.blob_files().len() == 8);
     })
     .await
     .unwrap();
