@@ -21,6 +21,7 @@ mod mongo;
 mod program;
 mod redis;
 mod render;
+mod slow;
 mod sockets;
 mod support;
 mod thumbnails;
