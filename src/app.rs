@@ -199,7 +199,8 @@ impl Instance {
     /// Serves the API until the shutdown has begun and what was running has finished, or the grace is over.
     pub async fn serve(&self, listener: TcpListener) -> Result<(), StartError> {
         let routes = http::router(self.app.clone());
-        let serving = http::server::serve(listener, routes, &self.app.config.server, self.app.shutdown.clone()).await;
+        let App { config, clock, random, shutdown, .. } = self.app.clone();
+        let serving = http::server::serve(listener, routes, &config.server, (clock, random), shutdown).await;
         serving.map_err(|error| StartError(format!("the server has failed: {error}")))
     }
 
@@ -224,9 +225,9 @@ impl Instance {
         let Some(address) = address else { return Ok(()) };
         let listener = bind(address, setting).await?;
         let routes = routes.with_state(self.app.clone());
-        let (settings, shutdown) = (self.app.config.server.clone(), self.app.shutdown.clone());
+        let App { config, clock, random, shutdown, .. } = self.app.clone();
         self.app.shutdown.spawn(async move {
-            if let Err(error) = http::server::serve(listener, routes, &settings, shutdown).await {
+            if let Err(error) = http::server::serve(listener, routes, &config.server, (clock, random), shutdown).await {
                 error.log();
             }
         });

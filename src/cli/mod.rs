@@ -2,6 +2,7 @@
 
 mod config;
 mod health;
+mod open_files;
 mod serve;
 mod user;
 

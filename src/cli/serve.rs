@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode, time::Duration};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::WaitFor;
+use super::{WaitFor, open_files};
 use crate::{
     app::{self, Instance, Role, StartError},
     config::{BlobsBackend, Config, StoreConfig},
@@ -41,8 +41,9 @@ impl Default for WaitFor {
 }
 
 impl Serve {
-    pub(super) async fn run(self, config: Config) -> Result<ExitCode, StartError> {
+    pub(super) async fn run(self, mut config: Config) -> Result<ExitCode, StartError> {
         start_log(&config.log).map_err(|error| StartError(format!("log.filter: {error}")))?;
+        config.server.max_connections = open_files::make_room(config.server.max_connections);
         let worker = config.thumbnails.worker && !self.no_worker;
         let worker = worker || (matches!(config.store, StoreConfig::Embedded { .. }) && !self.no_worker);
         let first_run = !exists_already(&config);

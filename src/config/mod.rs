@@ -55,6 +55,11 @@ pub struct Server {
     pub shutdown_grace: Duration,
     pub header_timeout: Duration,
     pub body_idle_timeout: Duration,
+    pub write_timeout: Duration,
+    pub keep_alive_timeout: Duration,
+    /// In bytes a second.
+    pub min_rate: u64,
+    pub min_rate_window: Duration,
 }
 
 /// `[store]`
@@ -273,6 +278,10 @@ fn server(layers: &mut Layers) -> Server {
         shutdown_grace: layers.duration("server.shutdown_grace"),
         header_timeout: layers.duration("server.header_timeout"),
         body_idle_timeout: layers.duration("server.body_idle_timeout"),
+        write_timeout: layers.duration("server.write_timeout"),
+        keep_alive_timeout: layers.duration("server.keep_alive_timeout"),
+        min_rate: layers.number("server.min_rate", 0, 1 << 30),
+        min_rate_window: layers.duration("server.min_rate_window"),
     }
 }
 

@@ -22,6 +22,7 @@ mod mongo;
 mod program;
 mod redis;
 mod render;
+mod slow;
 mod sockets;
 mod streams;
 mod support;

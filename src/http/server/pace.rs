@@ -1,4 +1,4 @@
-//! How slow a client may be: never still for longer than the limit, and at least 1 KiB/s over a minute.
+//! How slow a client may be: never still for longer than the limit, and not below the least speed.
 
 use std::{
     pin::Pin,
@@ -8,17 +8,20 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Over how much waiting the speed is taken.
-const WINDOW: Duration = Duration::from_secs(60);
-
-/// The least bytes in a window.
-const LEAST: u64 = 60 * 1024;
+/// The least speed.
+#[derive(Debug, Clone, Copy)]
+pub struct Least {
+    /// Bytes a second.
+    pub rate: u64,
+    /// Over how much waiting it is taken.
+    pub window: Duration,
+}
 
 /// Watches one direction of one transfer. Only the time that we wait for the client counts, not what we take ourselves.
 #[derive(Debug)]
 pub struct Pace {
     idle: Duration,
-    window: Duration,
+    least: Least,
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     waited: Duration,
     bytes: u64,
@@ -26,8 +29,8 @@ pub struct Pace {
 
 impl Pace {
     /// With this long for a standstill at most.
-    pub fn new(idle: Duration) -> Self {
-        Self { idle, window: WINDOW, waiting: None, waited: Duration::ZERO, bytes: 0 }
+    pub fn new(idle: Duration, least: Least) -> Self {
+        Self { idle, least, waiting: None, waited: Duration::ZERO, bytes: 0 }
     }
 
     /// Nothing moves. Ready once it has been so for too long; wakes the task then.
@@ -42,10 +45,10 @@ impl Pace {
             self.waited += since.elapsed();
         }
         self.bytes += bytes as u64;
-        if self.waited < self.window {
+        if self.waited < self.least.window {
             return true;
         }
-        let enough = self.bytes >= LEAST;
+        let enough = u128::from(self.bytes) * 1000 >= u128::from(self.least.rate) * self.waited.as_millis();
         (self.waited, self.bytes) = (Duration::ZERO, 0);
         enough
     }
@@ -61,7 +64,7 @@ mod tests {
 
     /// Still for 100 ms at most; 60 KiB over 100 ms.
     fn pace() -> Pace {
-        Pace { window: STEP * 10, ..Pace::new(STEP * 10) }
+        Pace::new(STEP * 10, Least { rate: 600 << 10, window: STEP * 10 })
     }
 
     /// The client sends this after a while. `false`: it was given up, for whichever reason.
@@ -93,7 +96,7 @@ mod tests {
     async fn slow_but_steady_is_fine() {
         let mut pace = pace();
         for _ in 0..30 {
-            assert!(drip(&mut pace, 20 * 1024, STEP).await);
+            assert!(drip(&mut pace, 60 * 1024, STEP).await);
         }
     }
 

@@ -60,7 +60,7 @@ async fn start() -> Running {
     let shutdown = Shutdown::new();
     let server = tokio::spawn({
         let shutdown = shutdown.clone();
-        async move { serve(listener, routes, &settings, shutdown).await }
+        async move { serve(listener, routes, &settings, (Clock::system(), Random::system()), shutdown).await }
     });
     Running { address, shutdown, server, begun, finish }
 }
@@ -95,10 +95,12 @@ async fn answer(stream: &mut TcpStream, body: &str) {
 const HELLO: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[tokio::test]
-async fn who_says_nothing_or_too_little_is_let_go() {
+async fn who_says_nothing_is_let_go_and_who_says_too_little_is_told() {
     let server = start().await;
-    for beginning in ["", "G", "GET / HTTP/1.1\r\nHost: x\r\n", "PRI * HTTP/2.0\r\n"] {
-        assert_eq!(rest(&mut server.send(beginning).await).await, "", "{beginning:?}");
+    assert_eq!(rest(&mut server.send("").await).await, "");
+    for beginning in ["G", "GET / HTTP/1.1\r\nHost: x\r\n", "\r\n"] {
+        let text = rest(&mut server.send(beginning).await).await;
+        assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{beginning:?}: {text}");
     }
 }
 
@@ -112,7 +114,7 @@ async fn a_connection_may_rest_between_requests_for_longer_than_a_head_may_take(
     answer(&mut stream, "hello").await;
     // Once it has begun, the second head has to come as fast as the first.
     stream.write_all(b"GET").await.unwrap();
-    assert_eq!(rest(&mut stream).await, "");
+    assert!(rest(&mut stream).await.starts_with("HTTP/1.1 408"));
 }
 
 #[tokio::test]
@@ -147,17 +149,36 @@ async fn who_asks_first_is_not_told_to_go_on_when_refused() {
 
 #[tokio::test]
 async fn a_connection_over_the_limit_waits_for_its_turn() {
-    let server = start().await;
+    let mut server = start().await;
     let mut held = Vec::new();
     for _ in 0..3 {
-        let mut stream = server.send(HELLO).await;
-        answer(&mut stream, "hello").await;
-        held.push(stream);
+        held.push(server.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await);
+        server.begun.recv().await.unwrap();
     }
     let mut fourth = server.send(HELLO).await;
-    assert!(timeout(SHORT, fourth.read_u8()).await.is_err());
-    held.pop();
+    assert!(timeout(SHORT * 3, fourth.read_u8()).await.is_err());
+    server.finish.send(()).await.unwrap();
     answer(&mut fourth, "hello").await;
+}
+
+#[tokio::test]
+async fn when_there_is_no_room_those_idle_for_longest_leave() {
+    let mut server = start().await;
+    let mut running = server.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    server.begun.recv().await.unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.send(HELLO).await;
+        answer(&mut stream, "hello").await;
+        idle.push(stream);
+    }
+    let mut fourth = server.send(HELLO).await;
+    answer(&mut fourth, "hello").await;
+    assert_eq!(rest(&mut idle[0]).await, "");
+    idle[1].write_all(HELLO.as_bytes()).await.unwrap();
+    answer(&mut idle[1], "hello").await;
+    server.finish.send(()).await.unwrap();
+    answer(&mut running, "done").await;
 }
 
 #[tokio::test]
