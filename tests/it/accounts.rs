@@ -30,6 +30,30 @@ async fn a_new_account_is_signed_in_and_may_log_in(backend: Backend) {
     assert_eq!(viewer(&again).await["id"], ada.id.as_str());
 }
 
+async fn what_is_below_a_login_is_seen_with_the_eyes_of_who_logged_in(backend: Backend) {
+    let app = TestApp::idle(backend).await;
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let folder = ada.folder("f", None).await;
+    ada.upload_into(&folder, "a.txt", "a").await;
+    let query = "mutation($i: LoginInput!) { \
+                 login(input: $i) { user { email files { nodes { name parent { name descendantCount } owner { email } } } } } \
+                 delete(input: { fileId: \"nothing\" }) { userErrors { code } } }";
+    let credentials = json!({ "i": { "email": ada.email, "password": Client::PASSWORD } });
+    let files = json!([
+        { "name": "a.txt", "parent": { "name": "f", "descendantCount": 1 }, "owner": { "email": ada.email } },
+        { "name": "f", "parent": null, "owner": { "email": ada.email } },
+    ]);
+    for client in [&app.anon(), &bob] {
+        let answer = client.gql(query, credentials.clone()).await;
+        let user = json!({ "email": ada.email, "files": { "nodes": files } });
+        assert_eq!(answer["data"]["login"], json!({ "user": user }), "{answer}");
+    }
+    // What stands beside it in the request is not.
+    let answer = app.anon().gql(query, credentials).await;
+    assert_eq!(answer["errors"][0]["path"], json!(["delete"]), "{answer}");
+    assert_eq!(error_code(&answer), "UNAUTHENTICATED");
+}
+
 async fn a_taken_or_malformed_address_is_refused(backend: Backend) {
     let app = TestApp::idle(backend).await;
     app.user("ada").await;
@@ -244,6 +268,7 @@ async fn forty_logins_at_once_leave_an_ordinary_query_quick(backend: Backend) {
 
 crate::on_both_back_ends!(
     a_new_account_is_signed_in_and_may_log_in,
+    what_is_below_a_login_is_seen_with_the_eyes_of_who_logged_in,
     a_taken_or_malformed_address_is_refused,
     a_password_keeps_the_rules,
     of_fifty_registrations_of_one_address_one_wins,
