@@ -30,19 +30,17 @@ pub struct Socket {
     /// Whether the `connection_init` is done before.
     pub is_ready: bool,
     pub frames: Vec<u8>,
-    /// Whether the frames end with a close.
-    pub closes: bool,
 }
 
 impl Way {
     /// Frames on a WebSocket that has been acknowledged.
     pub fn socket(frames: Vec<u8>) -> Self {
-        Self::Socket(Socket { others: 0, is_ready: true, frames, closes: false })
+        Self::Socket(Socket { others: 0, is_ready: true, frames })
     }
 
     /// Frames on a WebSocket on which nothing has been said.
     pub fn raw_socket(frames: Vec<u8>) -> Self {
-        Self::Socket(Socket { others: 0, is_ready: false, frames, closes: false })
+        Self::Socket(Socket { others: 0, is_ready: false, frames })
     }
 }
 

@@ -137,12 +137,13 @@ fn unreadable() -> Vec<(&'static str, String, &'static str)> {
 }
 
 fn against_the_rules() -> Vec<(&'static str, String, &'static str)> {
-    let rows: [(&str, &str); 24] = [
+    let rows: [(&str, &str); 25] = [
         ("an unknown field", "{ nothing }"),
         ("an unknown argument", "{ node(id: \"x\", b: 1) { id } }"),
         ("an argument twice", "{ node(id: \"x\", id: \"y\") { id } }"),
         ("a missing argument", "{ node { id } }"),
         ("a null for a non-null", "{ node(id: null) { id } }"),
+        ("an integer beyond 64 bits", "{ files(first: 99999999999999999999999999) { totalCount } }"),
         ("a string for an integer", "{ files(first: \"1\") { totalCount } }"),
         ("an unknown value of an enumeration", "{ files(orderBy: { field: X, direction: ASC }) { totalCount } }"),
         ("an unknown input field", "{ files(filter: { __proto__: 1 }) { totalCount } }"),
@@ -169,7 +170,6 @@ fn against_the_rules() -> Vec<(&'static str, String, &'static str)> {
 fn strange_but_fine() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("an integer beyond 32 bits", "{ files(first: 4294967296) { totalCount } }".to_owned(), WRONG_VALUE),
-        ("an integer beyond 64 bits", format!("{{ files(first: {}) {{ totalCount }} }}", "9".repeat(30)), WRONG_VALUE),
         ("a byte order mark", "\u{feff}{ __typename }".to_owned(), FINE),
         ("commas everywhere", ",,{,,__typename,,},,".to_owned(), FINE),
         ("30,000 commas", format!("{{ __typename {} }}", ",".repeat(30_000)), FINE),

@@ -124,6 +124,7 @@ fn order_and_names() -> Vec<Row> {
         row("the map twice", Form::upload().field("map", MAP).file("0", "x", "x"), BAD),
         row("OPERATIONS", Form::new().field("OPERATIONS", &one_file()).field("map", MAP).file("0", "x", "x"), BAD),
         row("no file", Form::upload(), BAD),
+        row("a name twice in the map", both(r#"{"0":["variables.f"],"0":["variables.g"]}"#).file("0", "x", "x"), BAD),
         row("another file", Form::upload().file("1", "x", "x"), BAD),
         row("one of two files", two().file("0", "x", "x"), BAD),
         row("a file twice", Form::upload().file("0", "x", "x").file("0", "y", "y"), BAD),
@@ -234,7 +235,6 @@ fn maps() -> Vec<Row> {
         r#"{"0":["variables.f"]} x"#,
         r#"{"0":["variables.f","variables.f"]}"#,
         r#"{"0":["variables.f"],"1":["variables.f"]}"#,
-        r#"{"0":["variables.f"],"0":["variables.g"]}"#,
     ]
     .into_iter()
     .map(|text| row(text, map(text), BAD))

@@ -70,7 +70,6 @@ fn broken_frames() -> Vec<(&'static str, Way, Expected)> {
         text.bytes().enumerate().flat_map(piece).collect()
     };
     let huge = [&[0x80 | TEXT, 0x80 | 127][..], &(1_u64 << 62).to_be_bytes(), &[0; 4]].concat();
-    let closing = |frames| Way::Socket(Socket { others: 0, is_ready: true, frames, closes: true });
     let endless = [raw_frame(TEXT, true, ping), raw_frame(0, true, &[b' '; 10_000]).repeat(40)].concat();
     vec![
         ("without a mask", Way::socket(raw_frame(0x80 | TEXT, false, ping)), Closed(1002)),
@@ -89,8 +88,8 @@ fn broken_frames() -> Vec<(&'static str, Way, Expected)> {
         ("of 100 KB", Way::socket(frame(TEXT, [b'x'; 100_000])), Closed(1009)),
         ("of 300 KB", Way::socket(frame(TEXT, vec![b'x'; 300_000])), Closed(1009)),
         ("of 10 MB", Way::socket(frame(TEXT, vec![b'x'; 10_000_000])), Closed(1009)),
-        ("a close", closing(frame(CLOSE, 1000_u16.to_be_bytes())), Closed(1000)),
-        ("a close without a code", closing(frame(CLOSE, [])), Closed(1005)),
+        ("a close", Way::socket(frame(CLOSE, 1000_u16.to_be_bytes())), Closed(1000)),
+        ("a close without a code", Way::socket(frame(CLOSE, [])), Closed(1005)),
         ("HTTP", Way::socket(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()), Closed(1002)),
         ("a message of 1,000 pieces", Way::socket(fragments(1000)), Lives),
         (
@@ -205,7 +204,7 @@ fn crowds(world: &World) -> Vec<(&'static str, Way, Expected)> {
         ("begun and ended 2,000 times", Way::socket(churn), Lives),
         (
             "the 21st",
-            Way::Socket(Socket { others: 20, is_ready: false, frames: init(Some(&world.token)), closes: false }),
+            Way::Socket(Socket { others: 20, is_ready: false, frames: init(Some(&world.token)) }),
             Closed(1013),
         ),
     ]
