@@ -11,7 +11,7 @@ use crate::{
     data_folder::DataFolder,
     error::Error,
     graphql::Api,
-    http::{self, App, health},
+    http::{self, App, census::Census, health, memory::Memory},
     model::{Clock, ProcessId, Random},
     service::{Accounts, Drive, Janitor, Keys, Leftovers, Links, Passwords, Services, Tokens, Uploads, Watch},
     shutdown::Shutdown,
@@ -180,8 +180,10 @@ impl Instance {
             ))
         });
         let config = Arc::new(config);
-        let api = Api::new(services.clone(), store.clone(), &config, clock.clone(), random.clone());
-        let app = App { api, services, store, config, clock, random, shutdown: Shutdown::new(), metrics };
+        let shutdown = Shutdown::new();
+        let api = Api::new(services.clone(), &config, shutdown.clone());
+        let (census, memory) = (Census::default(), Memory::new(&config.limits));
+        let app = App { api, services, store, config, clock, random, shutdown, metrics, census, memory };
         Ok(Self { app, janitor: Arc::new(janitor), worker, _data_folder: data_folder })
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument as _;
 
 /// The signal to stop, and the tasks that are waited for. Cloned freely.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +51,18 @@ impl Shutdown {
         F: Future<Output = ()> + Send + 'static,
     {
         self.tasks.spawn(task);
+    }
+
+    /// Does the work even if nobody waits for it any more: what changes something is not cut off halfway. The shutdown
+    /// waits for it. `None`: it panicked.
+    pub async fn to_the_end<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let (sender, receiver) = oneshot::channel();
+        let work = async move {
+            // Nobody may be listening any more.
+            let _ = sender.send(work.await);
+        };
+        self.spawn(work.in_current_span());
+        receiver.await.ok()
     }
 
     /// Waits until the shutdown has begun and every task has ended.

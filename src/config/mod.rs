@@ -110,6 +110,9 @@ pub struct LimitsConfig {
     pub upload_files: usize,
     pub upload_parts: usize,
     pub operations_bytes: usize,
+    pub batch_operations: usize,
+    pub request_memory: usize,
+    pub answer_memory: usize,
     pub map_paths: usize,
     pub page_size: usize,
     pub query_bytes: usize,
@@ -126,6 +129,7 @@ pub struct LimitsConfig {
     pub socket_message_bytes: usize,
     pub sockets_per_user: usize,
     pub socket_init_timeout: Duration,
+    pub stream_keep_alive: Duration,
 }
 
 /// `[thumbnails]`
@@ -393,6 +397,9 @@ fn limits(layers: &mut Layers) -> LimitsConfig {
         upload_files: layers.number("limits.upload_files", 1, 1000),
         upload_parts: layers.number("limits.upload_parts", 3, 2000),
         operations_bytes: layers.number("limits.operations_bytes", 1024, 64 << 20),
+        batch_operations: layers.number("limits.batch_operations", 1, 100),
+        request_memory: layers.number("limits.request_memory", 1 << 20, 1 << 40),
+        answer_memory: layers.number("limits.answer_memory", 16 << 20, 1 << 40),
         map_paths: layers.number("limits.map_paths", 1, 10_000),
         page_size: layers.number("limits.page_size", 1, 1000),
         query_bytes: layers.number("limits.query_bytes", 1024, 1 << 20),
@@ -409,6 +416,7 @@ fn limits(layers: &mut Layers) -> LimitsConfig {
         socket_message_bytes: layers.number("limits.socket_message_bytes", 1024, 16 << 20),
         sockets_per_user: layers.number("limits.sockets_per_user", 1, 100_000),
         socket_init_timeout: layers.duration("limits.socket_init_timeout"),
+        stream_keep_alive: layers.duration("limits.stream_keep_alive"),
     }
 }
 

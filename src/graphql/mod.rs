@@ -20,7 +20,7 @@ use std::{fmt, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_graphql::{Request, Response, ValidationMode, Variables, parser::types::ExecutableDocument};
 use futures_util::{FutureExt as _, StreamExt as _, stream, stream::BoxStream};
-use tracing::Instrument as _;
+use tokio::sync::OwnedSemaphorePermit;
 
 use self::{
     error::{failed, stamp},
@@ -30,9 +30,8 @@ use self::{
 use crate::{
     config::Config,
     error::{Error, ErrorCode},
-    model::{Clock, Random},
     service::{Parts, Services, Viewer},
-    store::Store,
+    shutdown::Shutdown,
 };
 
 /// An operation as a client sent it.
@@ -64,6 +63,8 @@ pub struct Caller {
     pub request_id: String,
     /// The files that came with a multipart request.
     pub parts: Option<Arc<Parts>>,
+    /// What the operation takes of a limit, for as long as it runs: a mutation may outlast its client.
+    pub place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// What an operation does.
@@ -109,13 +110,13 @@ pub struct Api {
     intake: Arc<Intake>,
     schema: Schema,
     timeout: Duration,
+    shutdown: Shutdown,
 }
 
 impl Api {
-    /// Builds the schema.
+    /// Builds the schema. The shutdown waits for mutations.
     #[must_use]
-    #[allow(clippy::needless_pass_by_value, reason = "the services hold what they need of these")]
-    pub fn new(services: Services, _store: Store, config: &Config, _clock: Clock, _random: Random) -> Self {
+    pub fn new(services: Services, config: &Config, shutdown: Shutdown) -> Self {
         let limits = config.limits.clone();
         let timeout = limits.query_timeout;
         let intake = Arc::new(Intake::new(limits.clone(), config.server.production));
@@ -128,7 +129,7 @@ impl Api {
             .validation_mode(ValidationMode::Fast)
             .limit_recursive_depth(intake::RECURSION)
             .finish();
-        Self { intake, schema, timeout }
+        Self { intake, schema, timeout, shutdown }
     }
 
     /// The schema in SDL, as `schema.graphql` holds it.
@@ -155,10 +156,8 @@ impl Api {
         let done = match kind {
             OperationKind::Query => tokio::time::timeout(self.timeout, run).await,
             OperationKind::Mutation => {
-                let task = tokio::spawn(run.in_current_span());
-                // A task that was cancelled is one that panicked: nobody else ends it.
-                let done = tokio::time::timeout(self.timeout, task).await;
-                done.map(|joined| joined.unwrap_or_else(|error| Err(Box::new(error.to_string()))))
+                let done = tokio::time::timeout(self.timeout, self.shutdown.to_the_end(run)).await;
+                done.map(|answer| answer.unwrap_or_else(|| Err(Box::new("the task is gone"))))
             }
             OperationKind::Subscription => {
                 let message = "A subscription needs a transport that streams.";

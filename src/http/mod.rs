@@ -1,8 +1,11 @@
 //! HTTP: routes, and what every request passes through.
 
+pub mod census;
 pub mod content;
 pub mod graphql;
 pub mod health;
+pub mod login;
+pub mod memory;
 pub mod multipart;
 pub mod page;
 pub mod refusal;
@@ -14,6 +17,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use self::{census::Census, memory::Memory};
 use crate::{
     config::Config,
     graphql::Api,
@@ -43,6 +47,10 @@ pub struct App {
     pub shutdown: Shutdown,
     /// What is counted.
     pub metrics: Metrics,
+    /// Who listens.
+    pub census: Census,
+    /// What requests and answers may take of memory.
+    pub memory: Memory,
 }
 
 /// Every route of the API's port.

@@ -12,6 +12,7 @@
 )]
 
 mod accounts;
+mod batches;
 mod blobs;
 mod contract;
 mod downloads;
@@ -23,6 +24,7 @@ mod program;
 mod redis;
 mod render;
 mod sockets;
+mod streams;
 mod support;
 mod thumbnails;
 mod transport;

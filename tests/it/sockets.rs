@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Backend,
-    app::{PATIENCE, TestApp, error_code},
+    app::{PATIENCE, TestApp},
     client::{Client, Socket},
 };
 
@@ -202,13 +202,6 @@ async fn a_shutdown_closes_sockets_with_1001(backend: Backend) {
     app.stop().await;
 }
 
-async fn http_says_where_to_subscribe(backend: Backend) {
-    let app = TestApp::idle(backend).await;
-    let response = app.user("ada").await.post(SILENT, json!({})).await;
-    assert_eq!(response.status(), 400);
-    assert_eq!(error_code(&response.json().await.unwrap()), "BAD_REQUEST");
-}
-
 crate::on_both_back_ends!(
     the_handshake_needs_the_subprotocol_and_a_known_origin,
     queries_and_mutations_run_too,
@@ -220,5 +213,4 @@ crate::on_both_back_ends!(
     a_completed_operation_is_over_and_its_id_is_free,
     operations_and_sockets_are_limited,
     a_shutdown_closes_sockets_with_1001,
-    http_says_where_to_subscribe,
 );

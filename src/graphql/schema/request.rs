@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use async_graphql::Context;
+use async_graphql::{Context, QueryPathSegment};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::Result;
@@ -40,9 +40,31 @@ pub fn caller<'a>(ctx: &Context<'a>) -> &'a Caller {
     ctx.data_unchecked()
 }
 
-/// Who is asking, if anybody known.
+/// Who is asking, if anybody known. Below a field that has signed somebody in, it is them.
 pub fn viewer(ctx: &Context<'_>) -> Option<UserId> {
-    caller(ctx).viewer.map(|viewer| viewer.user)
+    let signed_in = ctx.data_unchecked::<Lookups>().signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+    let here = if signed_in.is_empty() { None } else { root_field(ctx).and_then(|root| signed_in.get(root).copied()) };
+    here.or_else(|| caller(ctx).viewer.map(|viewer| viewer.user))
+}
+
+/// The field at the root has proven who is asking: what is selected below it is theirs to see.
+pub fn sign_in(ctx: &Context<'_>, user: UserId) {
+    if let Some(root) = root_field(ctx) {
+        let mut signed_in = ctx.data_unchecked::<Lookups>().signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+        signed_in.insert(root.to_owned(), user);
+    }
+}
+
+/// The response key of the field at the root that is being resolved.
+fn root_field<'a>(ctx: &Context<'a>) -> Option<&'a str> {
+    let mut node = ctx.path_node.as_ref()?;
+    while let Some(parent) = node.parent {
+        node = parent;
+    }
+    match node.segment {
+        QueryPathSegment::Name(name) => Some(name),
+        QueryPathSegment::Index(_) => None,
+    }
 }
 
 /// Who is asking; `UNAUTHENTICATED` when that is not known.
@@ -63,17 +85,19 @@ pub struct Lookups {
     /// `None` where files may change under way.
     files: Option<Cache<FileId, File>>,
     counting: Semaphore,
+    /// Who was signed in by which field of the root.
+    signed_in: Mutex<HashMap<String, UserId>>,
 }
 
 impl Lookups {
     /// Of a request that changes nothing.
     pub fn of_query() -> Self {
-        Self { users: Cache::default(), files: Some(Cache::default()), counting: Semaphore::new(1) }
+        Self { files: Some(Cache::default()), ..Self::of_changes() }
     }
 
     /// Of a request that changes files, or runs for long: what it shows of them is read anew each time.
     pub fn of_changes() -> Self {
-        Self { users: Cache::default(), files: None, counting: Semaphore::new(1) }
+        Self { users: Cache::default(), files: None, counting: Semaphore::new(1), signed_in: Mutex::default() }
     }
 }
 

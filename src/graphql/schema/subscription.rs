@@ -13,7 +13,7 @@ use crate::error::Error;
 /// The root of subscriptions.
 pub struct Subscription;
 
-/// What can be listened to: over a WebSocket (`graphql-transport-ws`).
+/// What can be listened to: over a WebSocket (`graphql-transport-ws`), `text/event-stream`, or `multipart/mixed`.
 #[async_graphql::Subscription]
 impl Subscription {
     /// The viewer's images whose thumbnails have settled, as `READY` or as `FAILED`: one event each time. With `fileId`,

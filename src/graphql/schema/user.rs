@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::{
     Result,
     connection::{FileConnection, FileFilter, FileOrder, connection, default_order},
-    request::{Account, account, count, services, viewer},
+    request::{Account, account, count, services, sign_in, viewer},
     scalar::{ByteCount, DateTime, int},
 };
 use crate::{
@@ -31,7 +31,8 @@ impl User {
     }
 
     /// The account that has just proven to be the viewer's.
-    pub fn own(user: model::User) -> Self {
+    pub fn signed_in(ctx: &Context<'_>, user: model::User) -> Self {
+        sign_in(ctx, user.id);
         let account = Account { id: user.id, email: user.email, created_at: user.created_at };
         Self { account: Arc::new(account), own: true }
     }

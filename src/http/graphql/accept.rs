@@ -1,10 +1,11 @@
-//! In which media type the client wants its answer (RFC 9110 section 12.5.1).
+//! In which media types the client takes its answers (RFC 9110 section 12.5.1): as one document, or as a stream.
 
 use axum::http::{HeaderMap, StatusCode, header};
 
+use super::stream::Framing;
 use crate::http::request::{GRAPHQL_JSON, JSON, Problem, params};
 
-/// How an answer is written. The media type also decides the status of request errors.
+/// How an answer that is one document is written. The media type also decides the status of request errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
     /// `application/graphql-response+json`: the status tells of request errors.
@@ -21,36 +22,74 @@ impl Media {
             Self::Json => JSON,
         }
     }
+}
 
-    fn names(self) -> &'static str {
-        match self {
-            Self::GraphqlResponse => "application/graphql-response+json",
-            Self::Json => "application/json",
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// As one document.
+    Document(Media),
+    /// As a stream, which may hold only one.
+    Stream(Framing),
+}
+
+/// What the client takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Formats {
+    /// For queries and mutations, and for what is refused.
+    pub one: Format,
+    /// For subscriptions: only what is asked for by name, since a client that is not prepared would wait for the end.
+    pub many: Option<Framing>,
+}
+
+impl Formats {
+    /// When nothing was said, or nothing that fits.
+    pub const DEFAULT: Self = Self { one: Format::Document(Media::Json), many: None };
+
+    /// For problems of the transport, which are always documents.
+    pub fn media(self) -> Media {
+        match self.one {
+            Format::Document(media) => media,
+            Format::Stream(_) => Media::Json,
         }
     }
 }
 
-/// The type that the client likes best; of two equals the one it names, then the newer, and plain JSON for wildcards.
-/// `None`: it takes neither.
-pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
+/// What the client likes best; of what it likes equally what it names, then a document, then the newer. Wildcards mean plain
+/// JSON. `None`: it takes nothing that we have.
+pub fn negotiate(headers: &HeaderMap) -> Option<Formats> {
     let lines: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
     let accept = lines.join(",");
     if accept.trim().is_empty() {
-        return Some(Media::Json);
+        return Some(Formats::DEFAULT);
     }
-    let liking = |media| liking(&accept, media);
-    let (new, plain) = (liking(Media::GraphqlResponse), liking(Media::Json));
-    match (new, plain) {
-        (None, None) => None,
-        (Some(new), Some(plain)) if new > plain || (new == plain && new.named) => Some(Media::GraphqlResponse),
-        (Some(_), None) => Some(Media::GraphqlResponse),
-        (_, Some(_)) => Some(Media::Json),
-    }
+    let liked = |format| Some((liking(&accept, format)?, format));
+    // From the least to the most liked of equals.
+    let streams = [Framing::MultipartMixed, Framing::EventStream].map(Format::Stream).map(liked);
+    let plain = liked(Format::Document(Media::Json));
+    let new = liked(Format::Document(Media::GraphqlResponse)).filter(|(liking, _)| liking.named || plain.is_none());
+    let best = streams.into_iter().chain([plain, new]).flatten().max_by_key(|(liking, _)| *liking);
+    let many = streams.into_iter().flatten().max_by_key(|(liking, _)| *liking);
+    best.map(|(_, one)| Formats {
+        one,
+        many: many.and_then(|(_, format)| match format {
+            Format::Stream(framing) => Some(framing),
+            Format::Document(_) => None,
+        }),
+    })
 }
 
 /// 406.
 pub fn nothing_fits() -> Problem {
-    let message = "Answers come as application/graphql-response+json or application/json; accept one of them.";
+    let message = "Answers come as application/graphql-response+json or application/json, subscriptions also as \
+                   text/event-stream or multipart/mixed;subscriptionSpec=1.0; accept one of them.";
+    Problem::refused(StatusCode::NOT_ACCEPTABLE, message)
+}
+
+/// 406, for a subscription.
+pub fn no_stream() -> Problem {
+    let message = "A subscription has many answers: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0, or \
+                   use a WebSocket (graphql-transport-ws).";
     Problem::refused(StatusCode::NOT_ACCEPTABLE, message)
 }
 
@@ -64,13 +103,20 @@ struct Liking {
 }
 
 /// By the most specific range that fits. `None`: none does, or it is refused by `q=0`.
-fn liking(accept: &str, media: Media) -> Option<Liking> {
+fn liking(accept: &str, format: Format) -> Option<Liking> {
     let ranges = params::pieces(accept, ',').filter_map(|range| {
         let (range, parameters) = params::split(range);
-        let specificity = match range.to_ascii_lowercase().as_str() {
-            "*/*" => 0,
-            "application/*" => 1,
-            name if name == media.names() => 2,
+        let specificity = match (range.to_ascii_lowercase().as_str(), format) {
+            ("*/*", Format::Document(_)) => 0,
+            ("application/*", Format::Document(_)) => 1,
+            ("application/graphql-response+json", Format::Document(Media::GraphqlResponse))
+            | ("application/json", Format::Document(Media::Json))
+            | ("text/event-stream", Format::Stream(Framing::EventStream)) => 2,
+            ("multipart/mixed", Format::Stream(Framing::MultipartMixed))
+                if params::find(&parameters, "subscriptionspec") == Some("1.0") =>
+            {
+                2
+            }
             _ => return None,
         };
         Some((specificity, quality(params::find(&parameters, "q"))))
@@ -93,7 +139,12 @@ mod tests {
 
     use super::*;
 
-    fn negotiated(accept: &str) -> Option<Media> {
+    const NEW: Format = Format::Document(Media::GraphqlResponse);
+    const PLAIN: Format = Format::Document(Media::Json);
+    const EVENTS: Format = Format::Stream(Framing::EventStream);
+    const MIXED: Format = Format::Stream(Framing::MultipartMixed);
+
+    fn negotiated(accept: &str) -> Option<Formats> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
         negotiate(&headers)
@@ -101,38 +152,70 @@ mod tests {
 
     #[test]
     fn without_a_wish_it_is_json() {
-        assert_eq!(negotiate(&HeaderMap::new()), Some(Media::Json));
+        assert_eq!(negotiate(&HeaderMap::new()), Some(Formats::DEFAULT));
         for accept in ["*/*", "", "application/*", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"] {
-            assert_eq!(negotiated(accept), Some(Media::Json), "{accept}");
+            assert_eq!(negotiated(accept), Some(Formats::DEFAULT), "{accept}");
         }
     }
 
     #[test]
     fn a_named_type_wins() {
-        for accept in [
-            "application/graphql-response+json",
-            "application/graphql-response+json; charset=utf-8",
-            "application/graphql-response+json, application/json;q=0.9",
-            "application/graphql-response+json, application/json",
-            "Application/GraphQL-Response+JSON, */*",
-            "application/json;q=0.5, application/graphql-response+json;q=0.6",
+        for (accept, one) in [
+            ("application/graphql-response+json", NEW),
+            ("application/graphql-response+json; charset=utf-8", NEW),
+            ("application/graphql-response+json, application/json;q=0.9", NEW),
+            ("application/graphql-response+json, application/json", NEW),
+            ("Application/GraphQL-Response+JSON, */*", NEW),
+            ("application/json;q=0.5, application/graphql-response+json;q=0.6", NEW),
+            ("application/json;q=0, */*", NEW),
+            ("application/json", PLAIN),
+            ("application/json; charset=utf-8", PLAIN),
+            ("application/json, */*", PLAIN),
+            ("application/json, application/graphql-response+json;q=0.9", PLAIN),
+            ("application/graphql-response+json;q=0, */*", PLAIN),
         ] {
-            assert_eq!(negotiated(accept), Some(Media::GraphqlResponse), "{accept}");
+            assert_eq!(negotiated(accept), Some(Formats { one, many: None }), "{accept}");
         }
-        for accept in [
-            "application/json",
-            "application/json; charset=utf-8",
-            "application/json, */*",
-            "application/json, application/graphql-response+json;q=0.9",
-            "application/graphql-response+json;q=0, */*",
+    }
+
+    #[test]
+    fn a_stream_is_for_subscriptions_and_for_who_takes_nothing_else() {
+        let both = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=\"1.0\"";
+        for (accept, one, many) in [
+            ("text/event-stream", EVENTS, Framing::EventStream),
+            ("text/event-stream, */*", EVENTS, Framing::EventStream),
+            ("application/json;q=0.9, text/event-stream", EVENTS, Framing::EventStream),
+            ("text/event-stream, multipart/mixed", EVENTS, Framing::EventStream),
+            (both, MIXED, Framing::MultipartMixed),
+            ("multipart/mixed;subscriptionSpec=1.0, application/json", PLAIN, Framing::MultipartMixed),
+            ("multipart/mixed;subscriptionSpec=1.0, text/event-stream, */*;q=0.1", EVENTS, Framing::EventStream),
+            (
+                "multipart/mixed;subscriptionSpec=1.0, text/event-stream;q=0.5, application/json",
+                PLAIN,
+                Framing::MultipartMixed,
+            ),
+            (
+                "application/graphql-response+json, application/json, text/event-stream, multipart/mixed",
+                NEW,
+                Framing::EventStream,
+            ),
         ] {
-            assert_eq!(negotiated(accept), Some(Media::Json), "{accept}");
+            assert_eq!(negotiated(accept), Some(Formats { one, many: Some(many) }), "{accept}");
         }
     }
 
     #[test]
     fn nothing_may_fit() {
-        for accept in ["text/html", "text/event-stream", "application/json;q=0", "application/xml, image/*"] {
+        for accept in [
+            "text/html",
+            "text/*",
+            "multipart/mixed",
+            "multipart/mixed;deferSpec=20220824",
+            "multipart/mixed;subscriptionSpec=2.0",
+            "text/event-stream;q=0",
+            "application/json;q=0",
+            "application/xml, image/*",
+        ] {
             assert_eq!(negotiated(accept), None, "{accept}");
         }
     }

@@ -3,14 +3,21 @@
 use async_graphql::{ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::{
-    Json,
+    body::Body,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use serde::Serialize;
+use http_body_util::BodyExt as _;
+use serde::{Serialize, Serializer};
 
-use super::accept::Media;
-use crate::error::ErrorCode;
+use super::{
+    accept::{Format, Formats, Media},
+    stream::Subscription,
+};
+use crate::{
+    error::{Error, ErrorCode},
+    http::{memory::Budget, request::Problem},
+};
 
 /// What became of an operation.
 #[derive(Debug)]
@@ -21,35 +28,99 @@ pub enum Answer {
     Executed(Box<async_graphql::Response>),
 }
 
+impl Answer {
+    /// A refusal that is not the intake's.
+    pub fn refused(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::Refused(Box::new(async_graphql::Response::from_errors(vec![failure(code, message.into())])))
+    }
+
+    fn response(&mut self) -> &mut async_graphql::Response {
+        match self {
+            Self::Refused(response) | Self::Executed(response) => response,
+        }
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Refused(response) => Refusal { errors: &response.errors }.serialize(serializer),
+            Self::Executed(response) => response.serialize(serializer),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Refusal<'a> {
     errors: &'a [ServerError],
 }
 
-impl Answer {
-    /// Writes it.
-    pub fn into_response(self, media: Media, request_id: &str) -> Response {
-        let (mut answer, refused) = match self {
-            Self::Refused(answer) => (*answer, true),
-            Self::Executed(answer) => (*answer, false),
-        };
-        name_request(&mut answer.errors, request_id);
-        let retry_after = answer.errors.iter().filter_map(retry_after).max();
-        let mut response = if refused {
-            Json(Refusal { errors: &answer.errors }).into_response()
-        } else {
-            GraphQLResponse::from(answer).into_response()
-        };
-        if refused && media == Media::GraphqlResponse {
-            *response.status_mut() = StatusCode::BAD_REQUEST;
+/// What became of a request.
+pub enum Reply {
+    /// It held one operation.
+    One(Answer),
+    /// It held a batch of operations.
+    Batch(Vec<Answer>),
+    /// It held a subscription.
+    Many(Box<Subscription>),
+}
+
+impl Reply {
+    /// Writes it. What it takes of memory is counted until the client has read it.
+    pub async fn into_response(self, formats: Formats, request_id: &str, memory: &Budget) -> Result<Response, Problem> {
+        match (self, formats.one) {
+            (Self::Many(subscription), _) => Ok(subscription.into_response()),
+            (Self::One(mut answer), Format::Stream(framing)) => {
+                name_request(&mut answer.response().errors, request_id);
+                Ok(framing.only(&answer, memory).await?)
+            }
+            (Self::One(answer), Format::Document(media)) => one(answer, media, request_id, memory).await,
+            (Self::Batch(mut answers), Format::Document(media)) => {
+                for answer in &mut answers {
+                    name_request(&mut answer.response().errors, request_id);
+                }
+                let body = serde_json::to_vec(&answers).map_err(Error::internal)?;
+                let mut response = Response::new(Body::from(memory.hold(body).await?));
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+                Ok(response)
+            }
+            (Self::Batch(_), Format::Stream(_)) => Err(Problem::refused(
+                StatusCode::NOT_ACCEPTABLE,
+                "The answer to a batch is a JSON array: accept application/json.",
+            )),
         }
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-        if let Some(seconds) = retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
     }
+}
+
+async fn one(mut answer: Answer, media: Media, request_id: &str, memory: &Budget) -> Result<Response, Problem> {
+    name_request(&mut answer.response().errors, request_id);
+    let retry_after = answer.response().errors.iter().filter_map(retry_after).max();
+    let status = match (&answer, media) {
+        (Answer::Refused(_), Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    let body = match answer {
+        Answer::Refused(_) => serde_json::to_vec(&answer).map_err(Error::internal)?,
+        Answer::Executed(answer) => {
+            let written = GraphQLResponse::from(*answer).into_response();
+            written.into_body().collect().await.map_err(Error::internal)?.to_bytes().into()
+        }
+    };
+    let mut response = Response::new(Body::from(memory.hold(body).await?));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    if let Some(seconds) = retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(response)
+}
+
+/// An error of our own, as GraphQL has them.
+pub fn failure(code: ErrorCode, message: String) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    error.extensions.get_or_insert_default().set("code", code.as_str());
+    error
 }
 
 /// Puts the request ID into every error that lacks it.
@@ -90,12 +161,16 @@ mod tests {
         serde_json::from_slice(&body).unwrap()
     }
 
+    async fn written(answer: Answer, media: Media) -> Response {
+        one(answer, media, "r1", &Budget::new(1 << 20)).await.unwrap()
+    }
+
     #[tokio::test]
     async fn the_status_of_a_request_error_goes_by_the_media_type() {
         let refused = || Answer::Refused(Box::new(failed("GRAPHQL_PARSE_FAILED")));
-        let new = refused().into_response(Media::GraphqlResponse, "r1");
+        let new = written(refused(), Media::GraphqlResponse).await;
         assert_eq!(new.status(), StatusCode::BAD_REQUEST);
-        let plain = refused().into_response(Media::Json, "r1");
+        let plain = written(refused(), Media::Json).await;
         assert_eq!(plain.status(), StatusCode::OK);
         let body = json(plain).await;
         assert!(body.get("data").is_none());
@@ -104,8 +179,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_field_error_is_no_matter_of_the_status() {
-        let response =
-            Answer::Executed(Box::new(failed("UNAUTHENTICATED"))).into_response(Media::GraphqlResponse, "r1");
+        let answer = Answer::Executed(Box::new(failed("UNAUTHENTICATED")));
+        let response = written(answer, Media::GraphqlResponse).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert!(response.headers().get(header::RETRY_AFTER).is_none());
         assert!(json(response).await.get("data").is_some());
@@ -113,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn too_many_tries_say_when_to_come_back() {
-        let response = Answer::Executed(Box::new(failed("RATE_LIMITED"))).into_response(Media::Json, "r1");
+        let response = written(Answer::Executed(Box::new(failed("RATE_LIMITED"))), Media::Json).await;
         assert_eq!(response.headers()[header::RETRY_AFTER], "42");
     }
 }

@@ -1,24 +1,44 @@
 //! The parameters of a GraphQL request: from JSON, or from the query of a URL. What is wrong is said in a sentence.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::graphql::GraphqlRequest;
 
-/// A JSON body.
-pub fn from_json(body: &[u8]) -> Result<GraphqlRequest, &'static str> {
-    operation(serde_json::from_slice(body).map_err(|_| "The body is not valid JSON.")?)
+/// What a request holds.
+#[derive(Debug)]
+pub enum Operations {
+    /// One operation.
+    One(GraphqlRequest),
+    /// Several, in a JSON array.
+    Batch(Vec<GraphqlRequest>),
 }
 
-/// A JSON value: a body, the `operations` of a multipart request, the payload of a `subscribe`.
-pub fn operation(value: Value) -> Result<GraphqlRequest, &'static str> {
-    let mut fields = match value {
-        Value::Object(fields) => fields,
-        Value::Array(_) => return Err("Batching is off: send one operation a request."),
-        _ => return Err("The request has to be a JSON object with a `query`."),
-    };
-    from_fields(&mut fields)
+/// A JSON body, or the part `operations` of a multipart request. A batch has at most so many operations; 1: there are no
+/// batches.
+pub fn operations(value: Value, most: usize) -> Result<Operations, Cow<'static, str>> {
+    match value {
+        Value::Array(_) if most == 1 => Err("Batching is off: send one operation a request.".into()),
+        Value::Array(batch) if batch.len() > most => Err(format!("A batch may hold at most {most} operations.").into()),
+        Value::Array(batch) if batch.is_empty() => Err("The batch holds no operation.".into()),
+        Value::Array(batch) => Ok(Operations::Batch(batch.into_iter().map(operation).collect::<Result<_, _>>()?)),
+        value => Ok(Operations::One(operation(value)?)),
+    }
 }
+
+/// One operation in JSON: also the payload of a `subscribe`.
+pub fn operation(value: Value) -> Result<GraphqlRequest, &'static str> {
+    match value {
+        Value::Object(mut fields) => from_fields(&mut fields),
+        _ => Err("The request has to be a JSON object with a `query`."),
+    }
+}
+
+/// Clients that send a hash first know this message, and send the whole document then
+/// (<https://www.apollographql.com/docs/apollo-server/performance/apq>).
+const NO_PERSISTED_QUERIES: &str = "PersistedQueryNotSupported";
 
 /// The query of a URL.
 pub fn from_query(query: &str) -> Result<GraphqlRequest, &'static str> {
@@ -40,8 +60,10 @@ pub fn from_query(query: &str) -> Result<GraphqlRequest, &'static str> {
 }
 
 fn from_fields(fields: &mut Map<String, Value>) -> Result<GraphqlRequest, &'static str> {
+    let extensions = object(fields.remove("extensions")).ok_or("`extensions` has to be an object.")?;
     let query = match fields.remove("query") {
         Some(Value::String(query)) => query,
+        Some(Value::Null) | None if extensions.contains_key("persistedQuery") => return Err(NO_PERSISTED_QUERIES),
         Some(_) => return Err("`query` has to be a string."),
         None => return Err("`query` is missing."),
     };
@@ -51,7 +73,6 @@ fn from_fields(fields: &mut Map<String, Value>) -> Result<GraphqlRequest, &'stat
         Some(_) => return Err("`operationName` has to be a string."),
     };
     let variables = object(fields.remove("variables")).ok_or("`variables` has to be an object.")?;
-    object(fields.remove("extensions")).ok_or("`extensions` has to be an object.")?;
     Ok(GraphqlRequest { query, operation_name, variables })
 }
 
@@ -66,6 +87,13 @@ fn object(value: Option<Value>) -> Option<Map<String, Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn from_json(body: &[u8]) -> Result<GraphqlRequest, Cow<'static, str>> {
+        match operations(serde_json::from_slice(body).map_err(|_| "no JSON")?, 1)? {
+            Operations::One(request) => Ok(request),
+            Operations::Batch(_) => Err("a batch".into()),
+        }
+    }
 
     #[test]
     fn json_and_url_mean_the_same() {
@@ -111,5 +139,21 @@ mod tests {
             assert!(from_query(query).is_err(), "{query}");
         }
         assert_eq!(from_json(b"[]").unwrap_err(), "Batching is off: send one operation a request.");
+    }
+
+    #[test]
+    fn a_batch_holds_some_operations_and_not_too_many() {
+        let batch = |size: usize| operations(vec![serde_json::json!({ "query": "{a}" }); size].into(), 3);
+        assert!(matches!(batch(3), Ok(Operations::Batch(requests)) if requests.len() == 3));
+        assert!(batch(0).is_err() && batch(4).is_err());
+        assert!(operations(serde_json::json!([{ "query": "{a}" }, 1]), 3).is_err());
+        assert!(operations(serde_json::json!([[{ "query": "{a}" }]]), 3).is_err());
+    }
+
+    #[test]
+    fn who_sends_only_a_hash_is_told_to_send_the_document() {
+        let hash = r#""extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}"#;
+        assert_eq!(from_json(format!("{{{hash}}}").as_bytes()).unwrap_err(), NO_PERSISTED_QUERIES);
+        assert!(from_json(format!("{{\"query\":\"{{a}}\",{hash}}}").as_bytes()).is_ok());
     }
 }

@@ -1,89 +1,103 @@
-//! `/graphql`: GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>), and the way to multipart requests
-//! and `WebSocket`s.
+//! `/graphql`: the GraphQL-over-HTTP draft (<https://graphql.github.io/graphql-over-http/draft/>), and where it parts to
+//! multipart requests and `WebSocket`s.
 
 mod accept;
 mod answer;
+mod body;
 mod decode;
+mod stream;
+
+use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
+    Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts as Head},
     response::Response,
     routing::any,
 };
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
-use tokio::sync::oneshot;
-use tracing::Instrument as _;
+use futures_util::future::join_all;
 
-use self::accept::Media;
+use self::accept::Formats;
 pub use self::{
-    answer::{Answer, name_request},
-    decode::operation,
+    answer::{Answer, Reply, failure, name_request},
+    body::{Buffer, content_length},
+    decode::{Operations, operation, operations},
 };
 use super::{
-    App, multipart,
-    request::{JSON, Problem, RequestContext, params, viewer},
-    websocket::{self, Sockets},
+    App,
+    login::Login,
+    multipart,
+    request::{Problem, RequestContext, params, viewer},
+    websocket,
 };
 use crate::{
-    graphql::{Caller, GraphqlRequest, OperationKind},
-    shutdown::Shutdown,
+    error::ErrorCode,
+    graphql::{Caller, GraphqlRequest, OperationKind, Prepared},
+    http::request::JSON,
+    service::{Parts, Viewer},
 };
 
 /// The routes.
 pub fn routes() -> Router<App> {
-    Router::new().route("/graphql", any(graphql)).layer(Extension(Sockets::default()))
+    Router::new().route("/graphql", any(graphql))
 }
 
-async fn graphql(
-    State(app): State<App>,
-    Extension(sockets): Extension<Sockets>,
-    context: RequestContext,
-    request: Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    if websocket::is_wanted(&parts) {
-        return match websocket::open(&app, &sockets, &context, parts).await {
+async fn graphql(State(app): State<App>, context: RequestContext, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    if websocket::is_wanted(&head) {
+        return match websocket::open(&app, &context, head).await {
             Ok(response) => response,
             Err(problem) => problem.answer(&context.id, JSON),
         };
     }
-    let media = accept::negotiate(&parts.headers);
-    let answered = match media {
+    let formats = accept::negotiate(&head.headers);
+    let answered = match formats {
         None => Err(accept::nothing_fits()),
-        Some(_) => serve(&app, &context, parts, body).await,
+        Some(formats) => answer(&app, &context, formats, head, body).await,
     };
-    let media = media.unwrap_or(Media::Json);
-    let mut response = match answered {
-        Ok(answer) => answer.into_response(media, &context.id),
-        Err(problem) => problem.answer(&context.id, media.content_type()),
-    };
+    let media = formats.unwrap_or(Formats::DEFAULT).media();
+    let mut response = answered.unwrap_or_else(|problem| problem.answer(&context.id, media.content_type()));
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.append(header::VARY, HeaderValue::from_static("accept, authorization"));
     response
 }
 
-/// Answers with one JSON document. Streams of answers (`text/event-stream`, `multipart/mixed`) will part from here.
-async fn serve(app: &App, context: &RequestContext, parts: Parts, body: Body) -> Result<Answer, Problem> {
-    if parts.method == Method::GET {
-        let request = decode::from_query(parts.uri.query().unwrap_or_default()).map_err(Problem::bad_request)?;
-        return execute(app, context, &parts.headers, request, true).await;
+async fn answer(
+    app: &App,
+    context: &RequestContext,
+    formats: Formats,
+    head: Head,
+    body: Body,
+) -> Result<Response, Problem> {
+    let reply = serve(app, context, formats, head, body).await?;
+    reply.into_response(formats, &context.id, &app.memory.answers).await
+}
+
+async fn serve(
+    app: &App,
+    context: &RequestContext,
+    formats: Formats,
+    head: Head,
+    body: Body,
+) -> Result<Reply, Problem> {
+    if head.method == Method::GET {
+        let request = decode::from_query(head.uri.query().unwrap_or_default()).map_err(Problem::bad_request)?;
+        return single(app, context, formats, &head, request).await;
     }
-    if parts.method != Method::POST {
+    if head.method != Method::POST {
         return Err(Problem::method("GET, POST", "Send GraphQL by POST, or a query by GET."));
     }
-    let encoding = parts.headers.get(header::CONTENT_ENCODING);
+    let encoding = head.headers.get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Problem::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body uncompressed."));
     }
-    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let (media_type, parameters) = params::split(content_type.unwrap_or_default());
     if media_type.eq_ignore_ascii_case("multipart/form-data") {
-        return multipart::receive(app, context, &parts.headers, &parameters, body).await;
+        return multipart::receive(app, context, &head.headers, &parameters, body).await;
     }
     // Anything else a browser would send without asking first.
     if !media_type.eq_ignore_ascii_case("application/json") {
@@ -96,86 +110,101 @@ async fn serve(app: &App, context: &RequestContext, parts: Parts, body: Body) ->
     if !["utf-8", "utf8"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
         return Err(Problem::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body in UTF-8."));
     }
-    let body = read(body, content_length(&parts.headers), app.config.limits.operations_bytes).await?;
-    let request = decode::from_json(&body).map_err(Problem::bad_request)?;
-    execute(app, context, &parts.headers, request, false).await
+    match receive(app, &head.headers, body).await? {
+        Operations::One(request) => single(app, context, formats, &head, request).await,
+        Operations::Batch(requests) => {
+            let viewer = viewer(app, &head.headers).await?;
+            let prepared = requests.into_iter().map(|request| prepare(app, request)).collect();
+            Ok(Reply::Batch(batch(app, context, viewer, prepared, None).await))
+        }
+    }
 }
 
-async fn execute(
+/// Reads a JSON body.
+async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Operations, Problem> {
+    let limits = &app.config.limits;
+    let body = body::read(body, content_length(headers), limits.operations_bytes, &app.memory.requests).await?;
+    let json =
+        serde_json::from_slice(body.as_ref()).map_err(|_| Problem::bad_request("The body is not valid JSON."))?;
+    operations(json, limits.batch_operations).map_err(Problem::bad_request)
+}
+
+async fn single(
     app: &App,
     context: &RequestContext,
-    headers: &HeaderMap,
+    formats: Formats,
+    head: &Head,
     request: GraphqlRequest,
-    is_get: bool,
-) -> Result<Answer, Problem> {
-    let prepared = match app.api.prepare(request) {
+) -> Result<Reply, Problem> {
+    let prepared = match prepare(app, request) {
         Ok(prepared) => prepared,
-        Err(refused) => return Ok(Answer::Refused(refused)),
+        Err(refused) => return Ok(Reply::One(refused)),
     };
     let kind = prepared.kind();
-    if is_get && kind != OperationKind::Query {
-        return Err(Problem::method("POST", "GET is for queries. Send mutations by POST."));
+    if head.method == Method::GET && kind == OperationKind::Mutation {
+        return Err(Problem::method("POST", "GET changes nothing. Send mutations by POST."));
     }
-    let caller = Caller {
-        viewer: viewer(app, headers).await?,
-        address: context.address,
+    let viewer = viewer(app, &head.headers).await?;
+    if kind == OperationKind::Subscription {
+        let framing = formats.many.ok_or_else(accept::no_stream)?;
+        return subscribe(app, context, framing, viewer, prepared);
+    }
+    Ok(Reply::One(execute(app, caller(context, viewer, None), prepared).await))
+}
+
+fn subscribe(
+    app: &App,
+    context: &RequestContext,
+    framing: stream::Framing,
+    viewer: Option<Viewer>,
+    prepared: Prepared,
+) -> Result<Reply, Problem> {
+    let too_many = || {
+        let message = "This user has too many sockets and streams open. Close one first.";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
+    };
+    let login = viewer.map(|viewer| Login::open(app, viewer).ok_or_else(too_many)).transpose()?;
+    Ok(Reply::Many(Box::new(stream::Subscription {
+        framing,
+        answers: app.api.subscribe(prepared, caller(context, viewer, None)),
+        login,
+        stop: app.shutdown.signal(),
+        keep_alive: app.config.limits.stream_keep_alive,
         request_id: context.id.clone(),
-        parts: None,
-    };
-    match kind {
-        OperationKind::Query => Ok(Answer::Executed(Box::new(app.api.execute(prepared, caller).await))),
-        OperationKind::Mutation => {
-            let api = app.api.clone();
-            let executed = to_the_end(&app.shutdown, async move { api.execute(prepared, caller).await }).await;
-            executed.map(|answer| Answer::Executed(Box::new(answer))).ok_or_else(Problem::internal)
-        }
-        OperationKind::Subscription => Err(no_subscriptions()),
-    }
+        memory: app.memory.answers.clone(),
+    })))
 }
 
-/// For transports that give one answer.
+/// On whose behalf an operation of this request runs.
 #[must_use]
-pub fn no_subscriptions() -> Problem {
-    Problem::bad_request("Subscribe through a WebSocket (graphql-transport-ws); this request can hold one answer only.")
+pub fn caller(context: &RequestContext, viewer: Option<Viewer>, parts: Option<Arc<Parts>>) -> Caller {
+    Caller { viewer, address: context.address, request_id: context.id.clone(), parts, place: None }
 }
 
-/// Does the work even if the client goes away meanwhile: what changes something is not cut off halfway. `None`: it
-/// panicked.
-pub async fn to_the_end<T: Send + 'static>(
-    shutdown: &Shutdown,
-    work: impl Future<Output = T> + Send + 'static,
-) -> Option<T> {
-    let (sender, receiver) = oneshot::channel();
-    let work = async move {
-        // Nobody may be listening any more.
-        let _ = sender.send(work.await);
-    };
-    shutdown.spawn(work.in_current_span());
-    receiver.await.ok()
+/// Guards, parses and coerces.
+pub fn prepare(app: &App, request: GraphqlRequest) -> Result<Prepared, Answer> {
+    app.api.prepare(request).map_err(Answer::Refused)
 }
 
-/// What the client says the body takes.
-pub fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// Executes a query or a mutation.
+pub async fn execute(app: &App, caller: Caller, prepared: Prepared) -> Answer {
+    Answer::Executed(Box::new(app.api.execute(prepared, caller).await))
 }
 
-/// Reads a small body.
-async fn read(mut body: Body, announced: Option<u64>, limit: usize) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let message = format!("The body of a GraphQL request may take at most {limit} bytes.");
-        Problem::refused(StatusCode::PAYLOAD_TOO_LARGE, message)
-    };
-    if announced.is_some_and(|bytes| bytes > limit as u64) {
-        return Err(too_large());
-    }
-    let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Problem::body(&error))?;
-        let Some(bytes) = frame.data_ref() else { continue };
-        if read.len() + bytes.len() > limit {
-            return Err(too_large());
+/// Executes those of a batch that were not refused, all at the same time.
+pub async fn batch(
+    app: &App,
+    context: &RequestContext,
+    viewer: Option<Viewer>,
+    prepared: Vec<Result<Prepared, Answer>>,
+    parts: Option<&Arc<Parts>>,
+) -> Vec<Answer> {
+    let executed = prepared.into_iter().map(async |prepared| match prepared {
+        Err(refused) => refused,
+        Ok(prepared) if prepared.kind() == OperationKind::Subscription => {
+            Answer::refused(ErrorCode::BadRequest, "A subscription has no place in a batch.")
         }
-        read.extend_from_slice(bytes);
-    }
-    Ok(read.freeze())
+        Ok(prepared) => execute(app, caller(context, viewer, parts.cloned()), prepared).await,
+    });
+    join_all(executed).await
 }

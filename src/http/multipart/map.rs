@@ -52,11 +52,11 @@ impl FileMap {
         &self.0[index].0
     }
 
-    /// Puts the ticket of each part where its paths lead. Each has to lead to a null.
-    pub fn fill(&self, variables: &mut Map<String, Value>, ticket: impl Fn(usize) -> String) -> Result<(), String> {
+    /// Puts the ticket of each part where its paths lead within the operations. Each has to lead to a null.
+    pub fn fill(&self, operations: &mut Value, ticket: impl Fn(usize) -> String) -> Result<(), String> {
         for (index, (_, paths)) in self.0.iter().enumerate() {
             for path in paths {
-                match target(variables, path)? {
+                match target(operations, path)? {
                     null @ Value::Null => *null = Value::String(ticket(index)),
                     _ => return Err(format!("The path {:?} leads to a variable that is not null.", shown(path))),
                 }
@@ -66,21 +66,28 @@ impl FileMap {
     }
 }
 
-/// Walks a path like `variables.files.0`: keys of objects and indexes of arrays, nothing else.
-fn target<'a>(variables: &'a mut Map<String, Value>, path: &str) -> Result<&'a mut Value, String> {
-    let nowhere = || format!("The path {:?} leads nowhere.", shown(path));
-    let mut steps = path.split('.');
-    if steps.next() != Some("variables") {
-        return Err(format!("The path {:?} does not begin with `variables`.", shown(path)));
+/// Walks a path like `variables.files.0`, or in a batch like `1.variables.file`: keys of objects and indexes of arrays,
+/// nothing else, and nothing but variables.
+fn target<'a>(operations: &'a mut Value, path: &str) -> Result<&'a mut Value, String> {
+    let mut steps = path.split('.').peekable();
+    let mut target = match operations {
+        Value::Array(batch) => {
+            steps.next().and_then(index).and_then(|index| batch.get_mut(index)).ok_or_else(|| {
+                format!("The path {:?} does not begin with the index of an operation of the batch.", shown(path))
+            })?
+        }
+        operation => operation,
+    };
+    if steps.peek() != Some(&"variables") {
+        return Err(format!("The path {:?} does not lead to `variables`.", shown(path)));
     }
-    let mut target = steps.next().and_then(|name| variables.get_mut(name)).ok_or_else(nowhere)?;
     for step in steps {
         target = match target {
             Value::Object(fields) => fields.get_mut(step),
             Value::Array(items) => index(step).and_then(|index| items.get_mut(index)),
             _ => None,
         }
-        .ok_or_else(nowhere)?;
+        .ok_or_else(|| format!("The path {:?} leads nowhere.", shown(path)))?;
     }
     Ok(target)
 }
@@ -102,10 +109,26 @@ mod tests {
     use super::*;
 
     fn filled(map: &Value, variables: Value) -> Result<Value, String> {
-        let map = FileMap::parse(map.to_string().as_bytes(), 3, 5)?;
-        let Value::Object(mut variables) = variables else { panic!("variables are an object") };
-        map.fill(&mut variables, |index| format!("#{index}"))?;
-        Ok(Value::Object(variables))
+        filled_in(map, json!({ "query": null, "variables": variables }))
+            .map(|mut operations| operations["variables"].take())
+    }
+
+    fn filled_in(map: &Value, mut operations: Value) -> Result<Value, String> {
+        FileMap::parse(map.to_string().as_bytes(), 3, 5)?.fill(&mut operations, |index| format!("#{index}"))?;
+        Ok(operations)
+    }
+
+    #[test]
+    fn in_a_batch_a_path_begins_with_the_index_of_its_operation() {
+        let batch = || json!([{ "variables": { "a": null } }, { "variables": { "b": [null] } }]);
+        assert_eq!(
+            filled_in(&json!({"x": ["0.variables.a"], "y": ["1.variables.b.0"]}), batch()),
+            Ok(json!([{ "variables": { "a": "#0" } }, { "variables": { "b": ["#1"] } }])),
+        );
+        for path in ["variables.a", "2.variables.a", "00.variables.a", "0.query", "0", "", "0.0.variables.a"] {
+            assert!(filled_in(&json!({"x": [path]}), batch()).is_err(), "{path}");
+        }
+        assert!(filled_in(&json!({"x": ["0.variables.a"]}), json!({ "variables": { "a": null } })).is_err());
     }
 
     #[test]

@@ -14,7 +14,6 @@ use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
 };
-use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 
 use self::{
@@ -23,13 +22,13 @@ use self::{
 };
 use super::{
     App,
-    graphql::{Answer, content_length, no_subscriptions, operation, to_the_end},
+    graphql::{Answer, Buffer, Operations, Reply, batch, caller, content_length, execute, operations, prepare},
     request::{Problem, RequestContext, params, viewer},
 };
 use crate::{
     config::LimitsConfig,
     error::{Error, ErrorCode},
-    graphql::{Caller, OperationKind, Prepared},
+    graphql::{OperationKind, Prepared},
     service::{Parts, Viewer},
 };
 
@@ -50,7 +49,7 @@ pub async fn receive(
     headers: &HeaderMap,
     parameters: &[(String, String)],
     body: Body,
-) -> Result<Answer, Problem> {
+) -> Result<Reply, Problem> {
     if !PREFLIGHT.iter().any(|name| headers.contains_key(*name)) {
         return Err(Problem::bad_request(
             "A multipart request needs the header Apollo-Require-Preflight, GraphQL-Preflight or Authorization.",
@@ -76,7 +75,7 @@ pub async fn receive(
         reader: Reader::new(body, boundary, limit, limits.upload_parts),
     };
     // If the client goes away, reading fails, and what came is cleared away in peace.
-    to_the_end(&app.shutdown, upload.run()).await.unwrap_or_else(|| Err(Problem::internal()))
+    app.shutdown.to_the_end(upload.run()).await.unwrap_or_else(|| Err(Problem::internal()))
 }
 
 /// The most bytes of a whole request.
@@ -97,14 +96,20 @@ struct Upload {
     reader: Reader,
 }
 
+/// What is to be executed once the files are there.
+enum Work {
+    One(Prepared),
+    Batch(Vec<Result<Prepared, Answer>>),
+}
+
 impl Upload {
-    async fn run(mut self) -> Result<Answer, Problem> {
-        let (prepared, map, parts) = match self.operation().await? {
-            Ok(operation) => operation,
-            Err(refused) => return Ok(Answer::Refused(refused)),
+    async fn run(mut self) -> Result<Reply, Problem> {
+        let (work, map, parts) = match self.operations().await? {
+            Ok(found) => found,
+            Err(refused) => return Ok(refused),
         };
         let parts = Arc::new(parts);
-        let done = std::panic::AssertUnwindSafe(self.store_and_execute(prepared, &map, &parts)).catch_unwind().await;
+        let done = std::panic::AssertUnwindSafe(self.store_and_execute(work, &map, &parts)).catch_unwind().await;
         // A mutation that was given up on may still be at work on them; then they go with it.
         if Arc::strong_count(&parts) == 1 {
             parts.discard_rest().await;
@@ -112,31 +117,40 @@ impl Upload {
         done.unwrap_or_else(|_| Err(Problem::internal()))
     }
 
-    /// Reads `operations` and `map`, and looks whether the operation can be executed at all.
-    async fn operation(&mut self) -> Result<Result<(Prepared, FileMap, Parts), Box<async_graphql::Response>>, Problem> {
-        let config = Arc::clone(&self.app.config);
-        let limits = &config.limits;
-        let operations = self.leading("operations", limits.operations_bytes).await?;
-        let map = self.leading("map", MAP_BYTES).await?;
+    /// Reads `operations` and `map`, and looks whether there is anything to execute at all.
+    async fn operations(&mut self) -> Result<Result<(Work, FileMap, Parts), Reply>, Problem> {
+        let app = self.app.clone();
+        let limits = &app.config.limits;
+        let operations_part = self.leading("operations", limits.operations_bytes, &app).await?;
+        let map = self.leading("map", MAP_BYTES, &app).await?;
         // Read only now: a tree of JSON takes many times its text, and must not wait for a slow client.
-        let operations = serde_json::from_slice(&operations)
+        let mut json = serde_json::from_slice(operations_part.as_ref())
             .map_err(|_| Problem::bad_request("The part `operations` is not valid JSON."))?;
-        let mut request = operation(operations).map_err(Problem::bad_request)?;
-        let map = FileMap::parse(&map, limits.upload_files, limits.map_paths).map_err(Problem::bad_request)?;
-        let parts = Parts::new(map.len(), limits.upload_files, &self.app.random);
-        map.fill(&mut request.variables, |index| parts.ticket(index)).map_err(Problem::bad_request)?;
-        let prepared = match self.app.api.prepare(request) {
-            Ok(prepared) => prepared,
-            Err(refused) => return Ok(Err(refused)),
+        drop(operations_part);
+        let map = FileMap::parse(map.as_ref(), limits.upload_files, limits.map_paths).map_err(Problem::bad_request)?;
+        let parts = Parts::new(map.len(), limits.upload_files, &app.random);
+        map.fill(&mut json, |index| parts.ticket(index)).map_err(Problem::bad_request)?;
+        let work = match operations(json, limits.batch_operations).map_err(Problem::bad_request)? {
+            Operations::One(request) => match prepare(&app, request) {
+                Ok(prepared) if prepared.kind() == OperationKind::Subscription => {
+                    return Err(Problem::bad_request("A subscription takes no files: send it as application/json."));
+                }
+                Ok(prepared) => Work::One(prepared),
+                Err(refused) => return Ok(Err(Reply::One(refused))),
+            },
+            Operations::Batch(requests) => {
+                let prepared: Vec<_> = requests.into_iter().map(|request| prepare(&app, request)).collect();
+                if prepared.iter().all(Result::is_err) {
+                    return Ok(Err(Reply::Batch(prepared.into_iter().filter_map(Result::err).collect())));
+                }
+                Work::Batch(prepared)
+            }
         };
-        if prepared.kind() == OperationKind::Subscription {
-            return Err(no_subscriptions());
-        }
-        Ok(Ok((prepared, map, parts)))
+        Ok(Ok((work, map, parts)))
     }
 
     /// Reads one of the two parts that come first, in their order.
-    async fn leading(&mut self, name: &'static str, limit: usize) -> Result<Bytes, Problem> {
+    async fn leading<'m>(&mut self, name: &'static str, limit: usize, app: &'m App) -> Result<Buffer<'m>, Problem> {
         let head = self.reader.next_part().await.map_err(|fault| self.problem(fault))?;
         if head.is_none_or(|head| head.name != name) {
             return Err(Problem::bad_request(match name {
@@ -144,31 +158,25 @@ impl Upload {
                 _ => "The second part has to be `map`, before every file.",
             }));
         }
-        let mut read = BytesMut::new();
+        let mut buffer = Buffer::new(limit, &app.memory.requests);
         while let Some(bytes) = self.reader.chunk().await.map_err(|fault| self.problem(fault))? {
-            if read.len() + bytes.len() > limit {
+            if !buffer.add(&bytes).await? {
                 let message = format!("The part `{name}` may take at most {limit} bytes.");
                 return Err(Problem::refused(StatusCode::PAYLOAD_TOO_LARGE, message));
             }
-            read.extend_from_slice(&bytes);
         }
-        Ok(read.freeze())
+        Ok(buffer)
     }
 
-    async fn store_and_execute(
-        &mut self,
-        prepared: Prepared,
-        map: &FileMap,
-        parts: &Arc<Parts>,
-    ) -> Result<Answer, Problem> {
+    async fn store_and_execute(&mut self, work: Work, map: &FileMap, parts: &Arc<Parts>) -> Result<Reply, Problem> {
         self.store(map, parts).await?;
-        let caller = Caller {
-            viewer: Some(self.viewer),
-            address: self.context.address,
-            request_id: self.context.id.clone(),
-            parts: Some(Arc::clone(parts)),
-        };
-        Ok(Answer::Executed(Box::new(self.app.api.execute(prepared, caller).await)))
+        let (app, context, viewer) = (&self.app, &self.context, Some(self.viewer));
+        Ok(match work {
+            Work::One(prepared) => {
+                Reply::One(execute(app, caller(context, viewer, Some(Arc::clone(parts))), prepared).await)
+            }
+            Work::Batch(prepared) => Reply::Batch(batch(app, context, viewer, prepared, Some(parts)).await),
+        })
     }
 
     fn problem(&self, fault: Fault) -> Problem {

@@ -5,7 +5,7 @@ use axum::extract::ws::{CloseFrame, Message};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{error::ErrorCode, http::request::from_credentials};
+use crate::http::request::from_credentials;
 
 /// What clients say.
 #[derive(Debug, Deserialize)]
@@ -63,23 +63,18 @@ pub enum ToClient<'a> {
 }
 
 impl ToClient<'_> {
-    /// As a frame. `None`: it cannot be written.
-    pub fn frame(&self) -> Option<Message> {
-        match serde_json::to_string(self) {
-            Ok(text) => Some(Message::text(text)),
-            Err(error) => {
-                tracing::error!(%error, "a message cannot be written");
-                None
-            }
-        }
+    /// As JSON.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|error| {
+            tracing::error!(%error, "a message cannot be written");
+            String::new()
+        })
     }
-}
 
-/// An error of our own, as GraphQL has them.
-pub fn failure(code: ErrorCode, message: String) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    error.extensions.get_or_insert_default().set("code", code.as_str());
-    error
+    /// As a frame.
+    pub fn frame(&self) -> Message {
+        Message::text(self.text())
+    }
 }
 
 /// The token that the client sends along with its first message.

@@ -1,6 +1,5 @@
 //! `graphql-transport-ws` (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>): who may open a WebSocket.
 
-mod census;
 mod message;
 mod operations;
 mod session;
@@ -11,7 +10,6 @@ use axum::{
     response::Response,
 };
 
-pub use self::census::Sockets;
 use self::session::Session;
 use super::{
     App,
@@ -35,12 +33,7 @@ pub fn is_wanted(parts: &Parts) -> bool {
 }
 
 /// Answers the handshake.
-pub async fn open(
-    app: &App,
-    sockets: &Sockets,
-    context: &RequestContext,
-    mut parts: Parts,
-) -> Result<Response, Problem> {
+pub async fn open(app: &App, context: &RequestContext, mut parts: Parts) -> Result<Response, Problem> {
     if !may_open_sockets(&parts.headers, &app.config.server) {
         return Err(Problem::refused(StatusCode::FORBIDDEN, "Pages of this origin may not open WebSockets here."));
     }
@@ -58,7 +51,7 @@ pub async fn open(
     if upgrade.selected_protocol().is_none() {
         return Err(Problem::bad_request("The only WebSocket subprotocol is graphql-transport-ws."));
     }
-    let session = Session::new(app.clone(), sockets.clone(), context.clone(), token);
+    let session = Session::new(app.clone(), context.clone(), token);
     let shutdown = app.shutdown.clone();
     Ok(upgrade.on_upgrade(move |socket| async move { shutdown.spawn(session.run(socket)) }))
 }

@@ -1,43 +1,45 @@
 //! The operations that run on one socket.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::Response;
-use futures_util::{
-    FutureExt as _, StreamExt as _,
-    stream::{self, BoxStream},
-};
-use tokio::sync::mpsc;
+use axum::extract::ws::{Message, Utf8Bytes};
+use futures_util::{FutureExt as _, StreamExt as _, stream::BoxStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-use super::message::failure;
+use super::message::ToClient;
 use crate::{
     error::Error,
-    graphql::{Api, Caller, OperationKind, Prepared},
-    http::graphql::to_the_end,
-    shutdown::Shutdown,
+    http::{
+        graphql::{failure, name_request},
+        memory::Budget,
+    },
 };
 
-/// How many answers may wait for the client to read. Operations stand still meanwhile.
+/// How many messages may wait for the client to read. Operations stand still meanwhile.
 const WAITING: usize = 16;
 
 /// Something that came of an operation.
 #[derive(Debug)]
-pub struct Event {
+struct Event {
     id: String,
     /// Tells an operation from an earlier one of the same ID.
     number: u64,
-    /// `None`: it is over.
-    answer: Option<Response>,
+    message: Message,
+    is_last: bool,
 }
 
 /// The running operations, by the ID that the client gave.
 pub struct Operations {
     running: HashMap<String, Running>,
+    /// A mutation takes its place until it is done, also when the client has completed it.
+    places: Arc<Semaphore>,
     next_number: u64,
     sender: mpsc::Sender<Event>,
     events: mpsc::Receiver<Event>,
+    scribe: Scribe,
 }
 
 struct Running {
@@ -46,15 +48,16 @@ struct Running {
 }
 
 impl Operations {
-    /// None yet.
-    pub fn new() -> Self {
+    /// None yet, and at most so many at once. Messages name this request, and are counted in this memory until sent.
+    pub fn new(limit: usize, request_id: String, memory: Budget) -> Self {
         let (sender, events) = mpsc::channel(WAITING);
-        Self { running: HashMap::new(), next_number: 0, sender, events }
+        let places = Arc::new(Semaphore::new(limit));
+        Self { running: HashMap::new(), places, next_number: 0, sender, events, scribe: Scribe { request_id, memory } }
     }
 
-    /// How many run.
-    pub fn len(&self) -> usize {
-        self.running.len()
+    /// For one more, if there may be one.
+    pub fn place(&self) -> Option<Arc<OwnedSemaphorePermit>> {
+        Arc::clone(&self.places).try_acquire_owned().ok().map(Arc::new)
     }
 
     /// Whether one of this ID runs.
@@ -63,10 +66,10 @@ impl Operations {
     }
 
     /// Begins one.
-    pub fn start(&mut self, id: String, stream: BoxStream<'static, Response>) {
+    pub fn start(&mut self, id: String, answers: BoxStream<'static, Response>) {
         let number = self.next_number;
         self.next_number += 1;
-        let work = forward(stream, self.sender.clone(), id.clone(), number);
+        let work = forward(answers, self.scribe.clone(), self.sender.clone(), id.clone(), number);
         let task = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
         self.running.insert(id, Running { number, _task: task });
     }
@@ -76,8 +79,8 @@ impl Operations {
         self.running.remove(id);
     }
 
-    /// The next answer with the ID of its operation; `None` for one that is over. Cancelling this call loses nothing.
-    pub async fn next(&mut self) -> (String, Option<Response>) {
+    /// The next message to the client. Cancelling this call loses nothing.
+    pub async fn next(&mut self) -> Message {
         loop {
             let Some(event) = self.events.recv().await else {
                 // We hold a sender ourselves.
@@ -85,95 +88,135 @@ impl Operations {
             };
             // What a cancelled operation left behind is not sent.
             if self.running.get(&event.id).is_some_and(|running| running.number == event.number) {
-                if event.answer.is_none() {
+                if event.is_last {
                     self.running.remove(&event.id);
                 }
-                return (event.id, event.answer);
+                return event.message;
             }
         }
     }
 }
 
-async fn forward(mut answers: BoxStream<'static, Response>, sender: mpsc::Sender<Event>, id: String, number: u64) {
-    let send = async |answer| {
+async fn forward(
+    mut answers: BoxStream<'static, Response>,
+    scribe: Scribe,
+    sender: mpsc::Sender<Event>,
+    id: String,
+    number: u64,
+) {
+    let send = async |message, is_last| {
         // Nobody listens any more once the socket is gone; this task ends with it.
-        let _ = sender.send(Event { id: id.clone(), number, answer }).await;
+        let _ = sender.send(Event { id: id.clone(), number, message, is_last }).await;
     };
     let relayed = async {
         while let Some(answer) = answers.next().await {
-            send(Some(answer)).await;
+            send(scribe.write(&id, answer).await, false).await;
         }
     };
     if AssertUnwindSafe(relayed).catch_unwind().await.is_err() {
-        send(Some(panicked())).await;
+        send(scribe.write(&id, failed(&Error::internal("an operation panicked"))).await, false).await;
     }
-    send(None).await;
+    // Its place is free before the client hears that it is over.
+    drop(answers);
+    send(ToClient::Complete { id: &id }.frame(), true).await;
 }
 
-fn panicked() -> Response {
-    let error = Error::internal("an operation panicked");
+fn failed(error: &Error) -> Response {
     error.log();
     Response::from_errors(vec![failure(error.code(), error.message())])
 }
 
-/// The answers of an operation. A mutation is executed to its end, whatever becomes of the socket.
-pub fn answers(api: &Api, shutdown: &Shutdown, prepared: Prepared, caller: Caller) -> BoxStream<'static, Response> {
-    if prepared.kind() != OperationKind::Mutation {
-        return api.subscribe(prepared, caller);
+/// Writes messages of operations.
+#[derive(Debug, Clone)]
+struct Scribe {
+    request_id: String,
+    memory: Budget,
+}
+
+impl Scribe {
+    async fn write(&self, id: &str, mut answer: Response) -> Message {
+        let held = self.memory.hold(self.text(id, &mut answer)).await;
+        drop(answer);
+        let bytes = held.unwrap_or_else(|error| self.text(id, &mut failed(&error)).into());
+        Message::Text(Utf8Bytes::try_from(bytes).unwrap_or_default())
     }
-    let (api, shutdown) = (api.clone(), shutdown.clone());
-    let executed = async move { to_the_end(&shutdown, async move { api.execute(prepared, caller).await }).await };
-    stream::once(executed).map(|answer| answer.unwrap_or_else(panicked)).boxed()
+
+    fn text(&self, id: &str, answer: &mut Response) -> Vec<u8> {
+        name_request(&mut answer.errors, &self.request_id);
+        ToClient::Next { id, payload: answer }.text().into_bytes()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn operations() -> Operations {
+        Operations::new(2, "r1".to_owned(), Budget::new(1 << 20))
+    }
+
+    async fn next(operations: &mut Operations) -> Value {
+        let message = operations.next().await;
+        serde_json::from_str(message.to_text().unwrap()).unwrap()
+    }
+
+    fn answer(data: i32) -> Value {
+        json!({ "type": "next", "id": "a", "payload": { "data": data } })
+    }
+
+    fn end() -> Value {
+        json!({ "type": "complete", "id": "a" })
+    }
 
     #[tokio::test]
     async fn answers_come_in_order_and_then_the_end() {
-        let mut operations = Operations::new();
-        let answers = (0..40).map(Response::new);
-        operations.start("a".to_owned(), stream::iter(answers).boxed());
+        let mut operations = operations();
+        operations.start("a".to_owned(), stream::iter((0..40).map(Response::new)).boxed());
         for number in 0..40 {
-            assert_eq!(operations.next().await, ("a".to_owned(), Some(Response::new(number))));
+            assert_eq!(next(&mut operations).await, answer(number));
         }
-        assert_eq!(operations.next().await, ("a".to_owned(), None));
-        assert_eq!(operations.len(), 0);
+        assert_eq!(next(&mut operations).await, end());
+        assert!(!operations.contains("a"));
     }
 
     #[tokio::test]
     async fn nothing_comes_of_a_cancelled_operation() {
-        let mut operations = Operations::new();
+        let mut operations = operations();
         operations.start("a".to_owned(), stream::repeat_with(|| Response::new(1)).boxed());
-        assert_eq!(operations.next().await.1, Some(Response::new(1)));
+        assert_eq!(next(&mut operations).await, answer(1));
         operations.cancel("a");
         assert!(!operations.contains("a"));
         operations.start("a".to_owned(), stream::iter([Response::new(2)]).boxed());
-        assert_eq!(operations.next().await, ("a".to_owned(), Some(Response::new(2))));
-        assert_eq!(operations.next().await, ("a".to_owned(), None));
+        assert_eq!(next(&mut operations).await, answer(2));
+        assert_eq!(next(&mut operations).await, end());
     }
 
     #[tokio::test]
-    async fn cancelling_drops_the_stream() {
-        let mut operations = Operations::new();
+    async fn cancelling_drops_the_stream_and_frees_its_place() {
+        let mut operations = operations();
+        let (first, second) = (operations.place(), operations.place());
+        assert!(first.is_some() && second.is_some() && operations.place().is_none());
         let (held, mut dropped) = mpsc::channel::<()>(1);
         let endless = stream::pending().map(move |(): ()| {
-            let _ = &held;
+            let _ = (&held, &first);
             Response::new(1)
         });
         operations.start("a".to_owned(), endless.boxed());
         operations.cancel("a");
         assert_eq!(dropped.recv().await, None);
+        assert!(operations.place().is_some());
     }
 
     #[tokio::test]
     async fn an_operation_that_panics_is_over() {
-        let mut operations = Operations::new();
+        let mut operations = operations();
         operations.start("a".to_owned(), stream::once(async { panic!("an operation that panics") }).boxed());
-        let (_, answer) = operations.next().await;
-        let errors = answer.unwrap().errors;
-        assert_eq!(errors[0].extensions.as_ref().unwrap().get("code"), Some(&"INTERNAL_SERVER_ERROR".into()));
-        assert_eq!(operations.next().await, ("a".to_owned(), None));
+        let message = next(&mut operations).await;
+        let extensions = &message["payload"]["errors"][0]["extensions"];
+        assert_eq!(*extensions, json!({ "code": "INTERNAL_SERVER_ERROR", "requestId": "r1" }));
+        assert_eq!(next(&mut operations).await, end());
     }
 }

@@ -5,27 +5,22 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tokio::{
-    sync::watch,
-    time::{Instant, interval_at, sleep, sleep_until, timeout},
-};
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio::time::{Instant, interval_at, sleep_until, timeout};
 use tracing::Instrument as _;
 
 use super::{
-    census::{Place, Sockets},
-    message::{Closing, FromClient, ToClient, Token, failure},
-    operations::{Operations, answers},
+    message::{Closing, FromClient, ToClient, Token},
+    operations::Operations,
 };
 use crate::{
     error::ErrorCode,
     graphql::Caller,
     http::{
         App,
-        graphql::{name_request, operation},
+        graphql::{caller, failure, name_request, operation},
+        login::{Login, ended},
         request::RequestContext,
     },
-    service::Viewer,
 };
 
 /// How often a silent client is asked whether it is still there.
@@ -36,9 +31,6 @@ const SILENCE: Duration = Duration::from_secs(45);
 
 /// How long a client may take to read one message.
 const SEND: Duration = Duration::from_secs(30);
-
-/// How often is looked whether the session is still open.
-const SESSION_CHECK: Duration = Duration::from_secs(2);
 
 /// How long the client may take to read why its socket is closed.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -60,30 +52,22 @@ impl From<Closing> for End {
 /// A socket.
 pub struct Session {
     app: App,
-    sockets: Sockets,
     context: RequestContext,
     /// The token of the handshake: browsers cannot send one, scripts can.
     token: Option<String>,
-    /// `None` before the `connection_init`.
+    /// There was a `connection_init`.
+    is_open: bool,
+    /// What it proved; nothing without a token.
     login: Option<Login>,
     operations: Operations,
-    /// The session of the viewer has ended.
-    signed_out: CancellationToken,
-}
-
-/// What the `connection_init` proved.
-struct Login {
-    /// With the token that the session has by now: a refresh gives it another.
-    viewer: Option<watch::Receiver<Viewer>>,
-    _place: Option<Place>,
-    _watch: Option<AbortOnDropHandle<()>>,
 }
 
 impl Session {
     /// Of a handshake that was accepted.
-    pub fn new(app: App, sockets: Sockets, context: RequestContext, token: Option<String>) -> Self {
-        let signed_out = CancellationToken::new();
-        Self { app, sockets, context, token, login: None, operations: Operations::new(), signed_out }
+    pub fn new(app: App, context: RequestContext, token: Option<String>) -> Self {
+        let limit = app.config.limits.socket_operations;
+        let operations = Operations::new(limit, context.id.clone(), app.memory.answers.clone());
+        Self { app, context, token, is_open: false, login: None, operations }
     }
 
     /// Runs until either side has had enough.
@@ -101,7 +85,6 @@ impl Session {
 
     async fn converse(&mut self, socket: &mut WebSocket) -> End {
         let stop = self.app.shutdown.signal();
-        let signed_out = self.signed_out.clone();
         let init_deadline = Instant::now() + self.app.config.limits.socket_init_timeout;
         let mut pings = interval_at(Instant::now() + PING, PING);
         let mut last_heard = Instant::now();
@@ -109,8 +92,8 @@ impl Session {
             let heard_or_said = tokio::select! {
                 biased;
                 () = stop.cancelled() => Err(Closing::Away.into()),
-                () = signed_out.cancelled() => Err(Closing::SessionEnded.into()),
-                () = sleep_until(init_deadline), if self.login.is_none() => Err(Closing::InitTimedOut.into()),
+                () = ended(self.login.as_ref()) => Err(Closing::SessionEnded.into()),
+                () = sleep_until(init_deadline), if !self.is_open => Err(Closing::InitTimedOut.into()),
                 _ = pings.tick() => match last_heard.elapsed() {
                     silence if silence > SILENCE => Err(End::Gone),
                     _ => send(socket, Message::Ping(Bytes::new())).await,
@@ -124,13 +107,7 @@ impl Session {
                         None => Err(End::Gone),
                     }
                 },
-                (id, answer) = self.operations.next() => match answer {
-                    Some(mut answer) => {
-                        name_request(&mut answer.errors, &self.context.id);
-                        say(socket, &ToClient::Next { id: &id, payload: &answer }).await
-                    }
-                    None => say(socket, &ToClient::Complete { id: &id }).await,
-                },
+                message = self.operations.next() => send(socket, message).await,
             };
             if let Err(end) = heard_or_said {
                 return end;
@@ -150,10 +127,11 @@ impl Session {
         }
         match FromClient::parse(&text).ok_or(Closing::Invalid)? {
             FromClient::ConnectionInit { payload } => {
-                if self.login.is_some() {
+                if self.is_open {
                     return Err(Closing::SecondInit.into());
                 }
-                self.login = Some(self.sign_in(Token::of(payload.as_ref())).await?);
+                self.login = self.sign_in(Token::of(payload.as_ref())).await?;
+                self.is_open = true;
                 say(socket, &ToClient::ConnectionAck).await
             }
             FromClient::Ping { payload } => say(socket, &ToClient::Pong { payload }).await,
@@ -167,13 +145,13 @@ impl Session {
     }
 
     /// Who is at the other end: anonymous without a token; with one that is not valid the socket is closed.
-    async fn sign_in(&mut self, token: Token) -> Result<Login, Closing> {
+    async fn sign_in(&mut self, token: Token) -> Result<Option<Login>, Closing> {
         let token = match token {
             Token::Given(token) => Some(token),
             Token::Absent => self.token.take(),
             Token::Malformed => return Err(Closing::Forbidden),
         };
-        let Some(token) = token else { return Ok(Login { viewer: None, _place: None, _watch: None }) };
+        let Some(token) = token else { return Ok(None) };
         let viewer = match self.app.services.accounts.authenticate(&token).await {
             Ok(viewer) => viewer.ok_or(Closing::Forbidden)?,
             Err(error) => {
@@ -181,38 +159,35 @@ impl Session {
                 return Err(Closing::TryAgain("Try again in a moment"));
             }
         };
-        let limit = self.app.config.limits.sockets_per_user;
-        let place = self.sockets.enter(viewer.user, limit).ok_or(Closing::TryAgain("Too many sockets of this user"))?;
-        let (renewed, viewer) = watch::channel(viewer);
-        let watch = watch_session(self.app.clone(), renewed, self.signed_out.clone());
-        let watch = AbortOnDropHandle::new(tokio::spawn(watch.in_current_span()));
-        Ok(Login { viewer: Some(viewer), _place: Some(place), _watch: Some(watch) })
+        Login::open(&self.app, viewer).map(Some).ok_or(Closing::TryAgain("Too many sockets of this user"))
     }
 
     async fn subscribe(&mut self, socket: &mut WebSocket, id: String, payload: Map<String, Value>) -> Result<(), End> {
-        let Some(login) = &self.login else { return Err(Closing::Unauthorized.into()) };
+        if !self.is_open {
+            return Err(Closing::Unauthorized.into());
+        }
         if self.operations.contains(&id) {
             return Err(Closing::Duplicate.into());
         }
-        let limit = self.app.config.limits.socket_operations;
-        let request = if self.operations.len() < limit {
-            operation(Value::Object(payload)).map_err(str::to_owned)
-        } else {
-            Err(format!("At most {limit} operations may run on a socket at once."))
+        let begun = match self.operations.place() {
+            None => {
+                let limit = self.app.config.limits.socket_operations;
+                Err(format!("At most {limit} operations may run on a socket at once."))
+            }
+            Some(place) => operation(Value::Object(payload)).map(|request| (place, request)).map_err(str::to_owned),
         };
-        let prepared = match request {
-            Ok(request) => self.app.api.prepare(request).map_err(|refused| refused.errors),
+        let prepared = match begun {
+            Ok((place, request)) => {
+                let prepared = self.app.api.prepare(request);
+                prepared.map(|prepared| (place, prepared)).map_err(|refused| refused.errors)
+            }
             Err(message) => Err(vec![failure(ErrorCode::BadRequest, message)]),
         };
         match prepared {
-            Ok(prepared) => {
-                let caller = Caller {
-                    viewer: login.viewer.as_ref().map(|viewer| *viewer.borrow()),
-                    address: self.context.address,
-                    request_id: self.context.id.clone(),
-                    parts: None,
-                };
-                self.operations.start(id, answers(&self.app.api, &self.app.shutdown, prepared, caller));
+            Ok((place, prepared)) => {
+                let viewer = self.login.as_ref().map(Login::viewer);
+                let caller = Caller { place: Some(place), ..caller(&self.context, viewer, None) };
+                self.operations.start(id, self.app.api.subscribe(prepared, caller));
                 Ok(())
             }
             Err(mut errors) => {
@@ -223,31 +198,8 @@ impl Session {
     }
 }
 
-/// Tells when the viewer's session has ended. While nobody can tell, it lasts as long as was last known.
-async fn watch_session(app: App, viewer: watch::Sender<Viewer>, signed_out: CancellationToken) {
-    let mut known_end = None;
-    loop {
-        sleep(SESSION_CHECK).await;
-        let now = *viewer.borrow();
-        match app.services.accounts.present(&now).await {
-            Ok(Some((present, end))) => {
-                known_end = Some(end);
-                viewer.send_if_modified(|viewer| std::mem::replace(viewer, present) != present);
-            }
-            Err(_) if known_end.is_none_or(|end| app.clock.now() < end) => {}
-            Ok(None) | Err(_) => {
-                signed_out.cancel();
-                return;
-            }
-        }
-    }
-}
-
 async fn say(socket: &mut WebSocket, message: &ToClient<'_>) -> Result<(), End> {
-    match message.frame() {
-        Some(frame) => send(socket, frame).await,
-        None => Ok(()),
-    }
+    send(socket, message.frame()).await
 }
 
 /// Sends, unless the client does not read.

@@ -26,7 +26,7 @@ impl AccountMutations {
         let signed_in =
             services(ctx).accounts.register(&input.email, &input.password.into(), caller(ctx).address).await;
         settle(signed_in.map(|SignedIn { user, token, expires_at, .. }| RegisterPayload {
-            user: Some(User::own(user)),
+            user: Some(User::signed_in(ctx, user)),
             token: Some(token.expose_secret().to_owned()),
             expires_at: Some(expires_at.into()),
             user_errors: Vec::new(),
@@ -38,7 +38,7 @@ impl AccountMutations {
         let from = caller(ctx).address;
         let signed_in = services(ctx).accounts.login(&input.email, &input.password.into(), from).await;
         settle(signed_in.map(|SignedIn { user, token, expires_at, .. }| LoginPayload {
-            user: Some(User::own(user)),
+            user: Some(User::signed_in(ctx, user)),
             token: Some(token.expose_secret().to_owned()),
             expires_at: Some(expires_at.into()),
             user_errors: Vec::new(),
@@ -76,7 +76,10 @@ impl AccountMutations {
         let (current, new) = (SecretString::from(input.current_password), SecretString::from(input.new_password));
         let from = caller(ctx).address;
         let changed: Result<_, Error> = services(ctx).accounts.change_password(&viewer, &current, &new, from).await;
-        settle(changed.map(|user| ChangePasswordPayload { user: Some(User::own(user)), user_errors: Vec::new() }))
+        settle(
+            changed
+                .map(|user| ChangePasswordPayload { user: Some(User::signed_in(ctx, user)), user_errors: Vec::new() }),
+        )
     }
 }
 

@@ -1,4 +1,4 @@
-//! How many sockets each user has open in this process.
+//! How many subscribers each user has in this process: WebSockets, and streams of answers.
 
 use std::{
     collections::HashMap,
@@ -9,16 +9,16 @@ use crate::model::UserId;
 
 /// The counts. Cloned freely; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Sockets(Arc<Mutex<HashMap<UserId, usize>>>);
+pub struct Census(Arc<Mutex<HashMap<UserId, usize>>>);
 
-/// One socket, counted until dropped.
+/// One socket or stream, counted until dropped.
 #[derive(Debug)]
 pub struct Place {
-    sockets: Sockets,
+    census: Census,
     user: UserId,
 }
 
-impl Sockets {
+impl Census {
     /// Counts one more, if there are less than this.
     pub fn enter(&self, user: UserId, limit: usize) -> Option<Place> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -27,13 +27,13 @@ impl Sockets {
             return None;
         }
         *count += 1;
-        Some(Place { sockets: self.clone(), user })
+        Some(Place { census: self.clone(), user })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.sockets.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.census.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.user) {
             *count -= 1;
             if *count == 0 {
@@ -51,16 +51,16 @@ mod tests {
 
     #[test]
     fn each_user_has_so_many_places_and_leaving_frees_one() {
-        let sockets = Sockets::default();
+        let census = Census::default();
         let (ada, bob) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
-        let first = sockets.enter(ada, 2);
-        let second = sockets.enter(ada, 2);
+        let first = census.enter(ada, 2);
+        let second = census.enter(ada, 2);
         assert!(first.is_some() && second.is_some());
-        assert!(sockets.enter(ada, 2).is_none());
-        assert!(sockets.enter(bob, 2).is_some());
+        assert!(census.enter(ada, 2).is_none());
+        assert!(census.enter(bob, 2).is_some());
         drop(first);
-        assert!(sockets.enter(ada, 2).is_some());
+        assert!(census.enter(ada, 2).is_some());
         drop(second);
-        assert!(sockets.0.lock().unwrap().is_empty());
+        assert!(census.0.lock().unwrap().is_empty());
     }
 }
