@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::{
     Router,
     extract::{Path, RawQuery, State, rejection::PathRejection},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method},
     response::Response,
     routing::get,
 };
@@ -24,11 +24,13 @@ use self::{
     asked::Asked,
     send::{Representation, send},
 };
-use super::{App, refusal};
+use super::{
+    App,
+    request::{JSON, Problem, RequestContext, viewer},
+};
 use crate::{
     error::{Error, Result},
     model::{File, FileId},
-    service::Viewer,
 };
 
 /// The routes.
@@ -50,6 +52,7 @@ enum Access {
 /// `GET` and `HEAD` (RFC 9110 section 9.3).
 async fn serve(
     State(app): State<App>,
+    context: RequestContext,
     method: Method,
     path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
@@ -58,11 +61,11 @@ async fn serve(
     // A path that is no UTF-8 is an ID that nobody has.
     let id = path.map(|Path(id)| id).unwrap_or_default();
     let answer = bytes(&app, &method, &id, query.as_deref().unwrap_or_default(), &headers).await;
-    answer.unwrap_or_else(|error| refusal::of_error(&error))
+    answer.unwrap_or_else(|problem| problem.answer(&context.id, JSON))
 }
 
-async fn bytes(app: &App, method: &Method, id: &str, query: &str, headers: &HeaderMap) -> Result<Response> {
-    let not_found = || Error::not_found("id");
+async fn bytes(app: &App, method: &Method, id: &str, query: &str, headers: &HeaderMap) -> Result<Response, Problem> {
+    let not_found = || Problem::from(Error::not_found("id"));
     let (Ok(id), Some(asked)) = (id.parse::<FileId>(), Asked::parse(query)) else { return Err(not_found()) };
     let file = app.store.files.get(id).await?;
     // A missing file takes the same steps as one that the client may not see, up to the same errors.
@@ -75,7 +78,7 @@ async fn bytes(app: &App, method: &Method, id: &str, query: &str, headers: &Head
     // Deleted, or its thumbnails made anew, since we looked? Otherwise something is badly wrong.
     match app.store.files.get(id).await? {
         Some(now) if now.blobs().any(|blob| blob == chosen.blob) => {
-            Err(Error::internal(format!("{id} has lost its bytes: there is no blob {}", chosen.blob)))
+            Err(Error::internal(format!("{id} has lost its bytes: there is no blob {}", chosen.blob)).into())
         }
         _ => Err(not_found()),
     }
@@ -94,15 +97,4 @@ async fn access(app: &App, file: Option<&File>, asked: &Asked, headers: &HeaderM
     let viewer = viewer(app, headers).await?;
     let own = file.zip(viewer).is_some_and(|(file, viewer)| file.owner == viewer.user);
     Ok(own.then_some(Access::Owner))
-}
-
-/// Who sent the bearer token (RFC 6750 section 2.1), if there is a valid one.
-async fn viewer(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>> {
-    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match header.and_then(|text| text.split_once(' ')) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            app.services.accounts.authenticate(token.trim()).await
-        }
-        _ => Ok(None),
-    }
 }

@@ -17,7 +17,10 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use super::{App, refusal};
+use super::{
+    App,
+    request::{JSON, Problem, RequestContext},
+};
 use crate::{store::Ping, telemetry::Metrics};
 
 /// How long a back end may take to answer before it counts as unavailable.
@@ -77,7 +80,7 @@ pub fn metrics_routes() -> Router<App> {
     Router::new().route("/metrics", get(scrape))
 }
 
-async fn scrape(State(app): State<App>) -> Response {
+async fn scrape(State(app): State<App>, context: RequestContext) -> Response {
     // The rest is worth having even when the queue does not answer.
     let depth = timeout(PATIENCE, app.store.jobs.depth()).await.ok().and_then(Result::ok);
     app.metrics.queue(depth);
@@ -86,7 +89,7 @@ async fn scrape(State(app): State<App>) -> Response {
             let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], text).into_response()
         }
-        Err(error) => refusal::of_error(&error),
+        Err(error) => Problem::from(error).answer(&context.id, JSON),
     }
 }
 

@@ -60,8 +60,9 @@ pub fn router(app: App) -> Router {
         .merge(graphql::routes())
         .merge(content::routes())
         .merge(health::routes())
-        .merge(page::routes())
-        .fallback(page::not_found)
+        .merge(page::routes(app.config.server.production))
+        .fallback(refusal::not_found)
+        .method_not_allowed_fallback(refusal::method_not_allowed)
         .layer(measure);
     request::layers(routes, &app).with_state(app)
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::{
     Router,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{Html, IntoResponse as _, Response},
     routing::get,
 };
@@ -13,8 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{App, refusal::refusal};
-use crate::error::ErrorCode;
+use super::App;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -29,21 +28,12 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::try_from(policy).expect("base64 is a header value")
 });
 
-/// The routes.
-pub fn routes() -> Router<App> {
-    Router::new().route("/", get(page))
-}
-
-/// The answer of the router's fallback.
-#[allow(clippy::unused_async, reason = "a handler is async")]
-pub async fn not_found() -> Response {
-    refusal(StatusCode::NOT_FOUND, ErrorCode::NotFound, "There is nothing here. The API is at /graphql.")
+/// The routes. In production there is no page.
+pub fn routes(production: bool) -> Router<App> {
+    if production { Router::new() } else { Router::new().route("/", get(page)) }
 }
 
 async fn page(State(app): State<App>) -> Response {
-    if app.config.server.production {
-        return StatusCode::NOT_FOUND.into_response();
-    }
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.clone()),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),

@@ -18,6 +18,7 @@ mod contract;
 mod downloads;
 mod drive;
 mod faults;
+mod hostile;
 mod mongo;
 mod program;
 mod redis;

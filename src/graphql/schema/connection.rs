@@ -40,7 +40,7 @@ impl FileFilter {
     pub fn model(filter: Option<Self>) -> model::FileFilter {
         let Some(filter) = filter else { return model::FileFilter::default() };
         model::FileFilter {
-            kinds: filter.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            kinds: filter.kinds.map(distinct),
             is_public: filter.is_public,
             name_contains: filter.name_contains.map(|part| fold_name(&part)),
             thumbnail_status: filter.thumbnail_status.map(ThumbnailStatus::tag),
@@ -49,6 +49,17 @@ impl FileFilter {
             created_before: filter.created_before.map(|DateTime(instant)| instant),
         }
     }
+}
+
+/// Each kind once, however often the client names it: a query takes only so many parameters.
+fn distinct(named: Vec<FileKind>) -> Vec<model::FileKind> {
+    let mut kinds = Vec::new();
+    for kind in named.into_iter().map(Into::into) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 /// An order; ties are broken by ID. Null is the default order. Names are compared without regard to case; folders have

@@ -17,8 +17,8 @@ use super::{
     range::{self, Part},
 };
 use crate::{
-    error::{Error, ErrorCode, Result},
-    http::refusal::refusal,
+    error::{Error, Result},
+    http::request::Problem,
     model::{BlobKey, Disposition, File},
     service::Variant,
     store::Blobs,
@@ -111,7 +111,7 @@ pub async fn send(
     asked: Disposition,
     method: &Method,
     request: &HeaderMap,
-) -> Result<Option<Response>> {
+) -> Result<Option<Response>, Problem> {
     let common = chosen.headers(access, asked);
     match chosen.validators.evaluate(request) {
         Outcome::Proceed => {}
@@ -119,7 +119,7 @@ pub async fn send(
         Outcome::NotModified => return Ok(Some(answer(StatusCode::NOT_MODIFIED, common, Body::empty()))),
         Outcome::Failed => {
             let message = "The bytes are not the ones that you named.";
-            return Ok(Some(refusal(StatusCode::PRECONDITION_FAILED, ErrorCode::BadRequest, message)));
+            return Err(Problem::refused(StatusCode::PRECONDITION_FAILED, message));
         }
     }
     let whole = 0..chosen.size;
@@ -128,10 +128,9 @@ pub async fn send(
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
         Part::Unsatisfiable => {
             let message = format!("There are {} bytes; that range has none of them.", chosen.size);
-            let mut response = refusal(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BadRequest, &message);
             let range = HeaderValue::try_from(format!("bytes */{}", chosen.size)).map_err(Error::internal)?;
-            response.headers_mut().insert(header::CONTENT_RANGE, range);
-            return Ok(Some(response));
+            let problem = Problem::refused(StatusCode::RANGE_NOT_SATISFIABLE, message);
+            return Err(problem.with_header(header::CONTENT_RANGE, range));
         }
     };
     let mut headers = common;
@@ -183,7 +182,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{Content, FileId, FileKind, Image, Thumbnail, ThumbnailSize, Thumbnails, Timestamp, UserId};
+    use crate::{
+        http::request::JSON,
+        model::{Content, FileId, FileKind, Image, Thumbnail, ThumbnailSize, Thumbnails, Timestamp, UserId},
+    };
 
     const TEXT: &[u8] = b"0123456789";
 
@@ -225,8 +227,8 @@ mod tests {
         async fn ask(&self, method: Method, headers: &[(HeaderName, &str)]) -> Response {
             let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
             let chosen = Representation::of(&self.file, Variant::Original).unwrap();
-            let sent = send(&self.blobs, &chosen, Access::Public, Disposition::Inline, &method, &headers);
-            sent.await.unwrap().unwrap()
+            let sent = send(&self.blobs, &chosen, Access::Public, Disposition::Inline, &method, &headers).await;
+            sent.unwrap_or_else(|problem| Some(problem.answer("r1", JSON))).expect("the blob is there")
         }
     }
 

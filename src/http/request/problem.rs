@@ -1,4 +1,4 @@
-//! Refusals by the transport, in the shape of a GraphQL answer.
+//! How every route says no: in the shape of a GraphQL answer, so that clients read one kind of error.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -49,8 +49,8 @@ impl Problem {
     /// 405, with what is allowed.
     #[must_use]
     pub fn method(allowed: &'static str, message: &'static str) -> Self {
-        let header = Some((header::ALLOW, HeaderValue::from_static(allowed)));
-        Self { header, ..Self::refused(StatusCode::METHOD_NOT_ALLOWED, message) }
+        Self::refused(StatusCode::METHOD_NOT_ALLOWED, message)
+            .with_header(header::ALLOW, HeaderValue::from_static(allowed))
     }
 
     /// 500, and nothing more to say.
@@ -73,7 +73,13 @@ impl Problem {
         Self::bad_request("The body of the request broke off.")
     }
 
-    /// The answer. `media` is [`JSON`] or [`GRAPHQL_JSON`].
+    /// With the header that its status calls for.
+    #[must_use]
+    pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    /// The answer. `media` is [`JSON`] or [`GRAPHQL_JSON`]. Never cached, whatever the status.
     pub fn answer(self, request_id: &str, media: &'static str) -> Response {
         let mut extensions = json!({ "code": self.code.as_str(), "requestId": request_id });
         if let Some(wait) = self.retry_after {
@@ -85,10 +91,12 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.extend(self.header);
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
+        // RFC 9110 section 11.6.1: a 401 names its scheme.
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -102,6 +110,7 @@ impl From<Error> for Problem {
         error.log();
         let retry_after = match &error {
             Error::RateLimited { retry_after } => Some(*retry_after),
+            Error::Unavailable { .. } => Some(Duration::from_secs(1)),
             _ => None,
         };
         Self { retry_after, ..Self::new(status(error.code()), error.code(), error.message()) }
@@ -143,8 +152,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_went_wrong_inside_is_not_shown() {
-        let response = Problem::from(Error::internal("/var/lib/secret")).answer("r1", JSON);
-        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
-        assert!(!String::from_utf8_lossy(&body).contains("secret"));
+        let driver = Error::unavailable("MongoDB", "mongodb://user:secret@10.0.0.1 refused");
+        for (error, status) in [(Error::internal("/var/lib/secret"), 500), (driver, 503)] {
+            let response = Problem::from(error).answer("r1", JSON);
+            assert_eq!(response.status(), status);
+            let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+            assert!(!String::from_utf8_lossy(&body).contains("secret"));
+        }
     }
 }
