@@ -1,5 +1,7 @@
 //! Runs a check as the server would run what it checks: on a thread with a small stack, and within a time.
 
+pub mod checks;
+
 use std::{
     sync::{
         Mutex, OnceLock,

@@ -14,6 +14,7 @@
 mod accounts;
 mod blobs;
 mod contract;
+mod corpus;
 mod downloads;
 mod drive;
 mod faults;

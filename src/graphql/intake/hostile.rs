@@ -327,7 +327,7 @@ fn the_largest_documents_that_pass_are_taken_at_once() {
             "48 inline fragments",
             format!("{{ file(id: 1) {{ {} {} {} }} }}", "... { ".repeat(47), fields.repeat(70), "}".repeat(47)),
         ),
-        ("9 levels of fragments, each twice", chain(8, 2, "__typename")),
+        ("4 levels of fragments, each twice", chain(4, 2, "__typename")),
         ("a string of 30,000 letters", format!("{{ file(id: {text}) {{ id }} }}")),
         ("a block string of 30,000 letters", format!("{{ file(id: \"\"{text}\"\") {{ id }} }}")),
         ("7,500 lines in a block string", format!("{{ file(id: \"\"\"{}x\"\"\") {{ id }} }}", "\r\n \t".repeat(7_500))),

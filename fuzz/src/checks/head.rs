@@ -14,7 +14,9 @@ pub fn check(input: &[u8]) {
     }
     let Ok(text) = std::str::from_utf8(input) else { return };
     let (value, parameters) = params::split(text);
-    assert!(value.len() + parameters.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() <= 3 * text.len());
+    assert!(
+        value.len() + parameters.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() <= 3 * text.len()
+    );
     assert_eq!(params::pieces(text, ';').next(), Some(value));
     if is_boundary(text) {
         assert!(text.is_ascii() && text.len() <= 70);

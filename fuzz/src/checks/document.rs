@@ -50,6 +50,9 @@ fn judge(prepared: &Result<Prepared, Vec<ServerError>>) {
         assert!(error.locations.len() <= 2 && error.path.is_empty(), "{error:?}");
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
         let Some(Value::String(code)) = code else { panic!("no code: {error:?}") };
-        assert!(["GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"].contains(&code.as_str()), "{code}");
+        assert!(
+            ["GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"].contains(&code.as_str()),
+            "{code}"
+        );
     }
 }
