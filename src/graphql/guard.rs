@@ -9,6 +9,9 @@ use crate::{config::LimitsConfig, error::ErrorCode};
 
 /// Refuses documents that are too long, have too many tokens, or nest brackets of one kind too deep. Strings, block
 /// strings and comments are skipped, as the lexical grammar has them (section 2.1); one that does not end is refused.
+///
+/// The parser behind it is laxer than that grammar: it reads `001` as three numbers and `truetrue` as two values. What it
+/// would take apart counts for as many tokens, or is refused.
 pub fn scan(text: &str, limits: &LimitsConfig) -> Result<(), ServerError> {
     if text.len() > limits.query_bytes {
         let message = format!("The document has {} bytes; this server reads {}.", text.len(), limits.query_bytes);
@@ -21,23 +24,30 @@ pub fn scan(text: &str, limits: &LimitsConfig) -> Result<(), ServerError> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let start = at;
+        let unreadable = |what: &str| refusal(ErrorCode::GraphqlParseFailed, what, Some(position(text, start)));
         at = match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b',' => {
                 at += 1;
+                continue;
+            }
+            // A byte order mark, wherever it stands.
+            0xEF if bytes[at..].starts_with(BYTE_ORDER_MARK) => {
+                at += BYTE_ORDER_MARK.len();
                 continue;
             }
             b'#' => {
                 at = end_of(bytes, at, |byte| byte != b'\n' && byte != b'\r');
                 continue;
             }
-            b'"' => after_string(bytes, at).ok_or_else(|| {
-                refusal(ErrorCode::GraphqlParseFailed, "A string does not end.", Some(position(text, start)))
-            })?,
-            b'.' => end_of(bytes, at, |byte| byte == b'.'),
-            _ if is_word(byte) => end_of(bytes, at, is_word),
+            b'"' => after_string(bytes, at).ok_or_else(|| unreadable("A string does not end."))?,
+            b'.' => at + if bytes[at..].starts_with(b"...") { 3 } else { 1 },
+            b'-' | b'0'..=b'9' => {
+                after_number(bytes, at).ok_or_else(|| unreadable("A number is not written as one."))?
+            }
+            _ if is_in_names(byte) => end_of(bytes, at, is_in_names),
             _ => at + 1,
         };
-        tokens += 1;
+        tokens += tokens_of(&bytes[start..at]);
         if tokens > limits.query_tokens {
             let message = format!("The document has more than {} tokens.", limits.query_tokens);
             return Err(invalid(message, Some(position(text, start))));
@@ -61,6 +71,15 @@ pub fn scan(text: &str, limits: &LimitsConfig) -> Result<(), ServerError> {
     Ok(())
 }
 
+/// U+FEFF in UTF-8: ignored like a blank.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// For how many tokens a token counts: a name that begins with a literal may be taken for several.
+fn tokens_of(token: &[u8]) -> usize {
+    let begins_with_literal = [&b"true"[..], b"null", b"false"].iter().any(|literal| token.starts_with(literal));
+    if begins_with_literal { token.len() / 4 } else { 1 }
+}
+
 fn kind(bracket: u8) -> usize {
     match bracket {
         b'(' | b')' => 0,
@@ -69,9 +88,8 @@ fn kind(bracket: u8) -> usize {
     }
 }
 
-/// Part of a name or a number. Bytes beyond ASCII only stand in strings and comments; elsewhere the parser refuses them.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+') || byte >= 0x80
+fn is_in_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn end_of(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
@@ -93,6 +111,26 @@ fn after_string(bytes: &[u8], start: usize) -> Option<usize> {
             _ => at += 1,
         }
     }
+}
+
+/// Where the number that begins here has ended (sections 2.9.1 and 2.9.2); `None` when a digit, a point or a letter
+/// follows, or a digit is missing.
+fn after_number(bytes: &[u8], start: usize) -> Option<usize> {
+    let next_is = |at: usize, wanted: &[u8]| bytes.get(at).is_some_and(|byte| wanted.contains(byte));
+    let digits = |from: usize| {
+        let end = end_of(bytes, from.min(bytes.len()), |byte| byte.is_ascii_digit());
+        (end > from).then_some(end)
+    };
+    let whole = start + usize::from(bytes[start] == b'-');
+    let mut at = if next_is(whole, b"0") { whole + 1 } else { digits(whole)? };
+    if next_is(at, b".") {
+        at = digits(at + 1)?;
+    }
+    if next_is(at, b"eE") {
+        at = digits(at + 1 + usize::from(next_is(at + 1, b"+-")))?;
+    }
+    let goes_on = bytes.get(at).is_some_and(|&byte| byte == b'.' || is_in_names(byte));
+    (!goes_on).then_some(at)
 }
 
 fn position(text: &str, at: usize) -> Pos {
@@ -120,8 +158,48 @@ mod tests {
 
     #[test]
     fn ordinary_documents_pass() {
-        for text in ["", "{ a }", "query ($a: [Int!]! = [1 2]) { a(b: {c: $a}) { ...d } }", "\u{feff}{ a }"] {
+        for text in [
+            "",
+            "{ a }",
+            "query ($a: [Int!]! = [1 2]) { a(b: {c: $a}) { ...d } }",
+            "\u{feff}{ a\u{feff}b }",
+            "{ a(b: [0 -0 1 -12 0.0 1.50 1e9 1E+09 -1.5e-3 1,2]) }",
+        ] {
             assert_eq!(code(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for number in
+            ["00", "-", "-a", "01", "1.", "1..2", "1.5.5", "1a", "1_", "1e", "1e+", "1.e3", "0x1F", "--1", "1e5e5"]
+        {
+            let text = format!("{{ a(b: {number}) }}");
+            assert_eq!(code(&text).as_deref(), Some("GRAPHQL_PARSE_FAILED"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_parser_takes_apart_counts_for_as_much() {
+        for (text, tokens) in [
+            ("truetruetrue", 3),
+            ("falsefalse", 2),
+            ("nullnulltrue", 3),
+            ("true", 1),
+            ("false", 1),
+            ("nullable", 2),
+            ("a\u{feff}a\u{feff}a", 3),
+            ("-1-1-1", 3),
+            ("0-0", 2),
+            ("......", 2),
+            ("\"\"\"\"\"\"\"a\"", 2),
+            ("äö", 4),
+        ] {
+            let mut limits = Config::read(Layers::defaults()).unwrap().limits;
+            limits.query_tokens = tokens;
+            assert!(scan(text, &limits).is_ok(), "{text}");
+            limits.query_tokens = tokens - 1;
+            assert!(scan(text, &limits).is_err(), "{text}");
         }
     }
 

@@ -1,20 +1,23 @@
 //! What a document may ask for, counted over what its fragments expand to without expanding them: each fragment is
-//! counted once. async-graphql's own checks walk every path, so this stands before them.
+//! counted once. async-graphql's own checks, and its execution, walk every path, so this stands before them.
 
 use std::collections::HashMap;
 
 use async_graphql::{
-    Name, Pos, ServerError,
+    Name, Pos, Positioned, ServerError,
     parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet},
 };
-use async_graphql_value::Value;
+use async_graphql_value::{ConstValue, Value};
 use serde_json::{Map, Value as Json};
 
-use super::error::invalid;
+use super::{error::invalid, intake::RECURSION};
 use crate::config::LimitsConfig;
 
 /// How deep introspection may go by itself: the standard query is 15 deep.
 const INTROSPECTION_DEPTH: usize = 20;
+/// What introspection may come to by itself: the standard query comes to 41,281. Its lists multiply, and nothing in
+/// async-graphql stops what `fields { type { fields {` asks for.
+const INTROSPECTION_COST: usize = 100_000;
 /// How many files a page has when the client does not say.
 const DEFAULT_PAGE_SIZE: usize = 20;
 
@@ -26,25 +29,29 @@ pub fn check(
     limits: &LimitsConfig,
     introspection: bool,
 ) -> Result<(), ServerError> {
-    let mut selections = 0_usize;
+    let (mut selections, mut values) = (0_usize, 0_usize);
     let mut tallies = Vec::new();
     for (_, operation) in document.operations.iter() {
         let mut count = Counter::new(document, Some((&operation.node, variables)), limits);
-        let tally = count.set(&operation.node.selection_set.node)?;
+        let tally = count.set(&operation.node.selection_set.node, operation.pos)?;
         selections = selections.saturating_add(tally.selections);
+        values = values.saturating_add(tally.values);
         tallies.push((operation, tally));
     }
     // Those that no operation spreads are looked at as well: the checks that follow walk them too.
     let mut count = Counter::new(document, None, limits);
     for (name, fragment) in &document.fragments {
-        selections = selections.max(count.fragment(name, fragment.pos)?.selections);
+        let tally = count.fragment(name, fragment.pos)?;
+        selections = selections.max(tally.selections);
+        values = values.max(tally.values);
     }
-    if selections > limits.query_selections {
-        let most = limits.query_selections;
-        return Err(invalid(
-            format!("With its fragments spread out, the document selects more than {most} fields."),
-            None,
-        ));
+    for (things, found, limit) in
+        [("fields", selections, limits.query_selections), ("values in arguments", values, limits.query_values)]
+    {
+        if found > limit {
+            let message = format!("With its fragments spread out, the document has more than {limit} {things}.");
+            return Err(invalid(message, None));
+        }
     }
     tallies.iter().try_for_each(|(operation, tally)| {
         check_operation(&operation.node, tally, operation.pos, limits, introspection)
@@ -63,6 +70,7 @@ fn check_operation(
     for (what, found, limit) in [
         ("fields deep", tally.depth, limits.query_depth),
         ("fields deep in introspection", tally.introspection_depth, INTROSPECTION_DEPTH),
+        ("in complexity in introspection", tally.introspection_cost, INTROSPECTION_COST),
         ("aliases", tally.aliases, limits.query_aliases),
         ("fields at the root", tally.root_fields, limits.query_root_fields),
         ("directives", directives, limits.query_directives),
@@ -86,12 +94,17 @@ fn check_operation(
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     selections: usize,
+    /// Values in arguments, those in lists and objects and these themselves.
+    values: usize,
     aliases: usize,
     directives: usize,
     /// Fields of the set itself.
     root_fields: usize,
+    /// How deep selection sets stand in each other, those of fragments too.
+    nesting: usize,
     depth: usize,
     introspection_depth: usize,
+    introspection_cost: usize,
     /// Complexity that does not depend on the page that this set is of.
     cost: usize,
     /// Complexity for each row of the page that this set is of: what stands below `nodes` and `edges`.
@@ -101,11 +114,14 @@ struct Tally {
 impl Tally {
     fn add(&mut self, other: &Self) {
         self.selections = self.selections.saturating_add(other.selections);
+        self.values = self.values.saturating_add(other.values);
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
         self.root_fields = self.root_fields.saturating_add(other.root_fields);
+        self.nesting = self.nesting.max(other.nesting);
         self.depth = self.depth.max(other.depth);
         self.introspection_depth = self.introspection_depth.max(other.introspection_depth);
+        self.introspection_cost = self.introspection_cost.saturating_add(other.introspection_cost);
         self.cost = self.cost.saturating_add(other.cost);
         self.cost_per_row = self.cost_per_row.saturating_add(other.cost_per_row);
     }
@@ -117,6 +133,8 @@ struct Counter<'a> {
     limits: &'a LimitsConfig,
     /// `None` while a fragment is being counted: whoever meets it then has gone in a circle.
     fragments: HashMap<&'a Name, Option<Tally>>,
+    /// How deep the set that is being counted stands in others.
+    nesting: usize,
 }
 
 impl<'a> Counter<'a> {
@@ -125,22 +143,34 @@ impl<'a> Counter<'a> {
         operation: Option<(&'a OperationDefinition, &'a Map<String, Json>)>,
         limits: &'a LimitsConfig,
     ) -> Self {
-        Self { document, operation, limits, fragments: HashMap::new() }
+        Self { document, operation, limits, fragments: HashMap::new(), nesting: 0 }
     }
 
-    fn set(&mut self, set: &'a SelectionSet) -> Result<Tally, ServerError> {
+    fn set(&mut self, set: &'a SelectionSet, at: Pos) -> Result<Tally, ServerError> {
+        let too_deep = || invalid(format!("Fields and fragments are nested deeper than {RECURSION}."), Some(at));
+        // Whoever goes deeper than that from here has begun where it is too deep: this keeps to the stack.
+        self.nesting += 1;
+        if self.nesting > RECURSION {
+            return Err(too_deep());
+        }
         let mut sum = Tally::default();
         for selection in &set.items {
             let mut tally = match &selection.node {
-                Selection::Field(field) => self.field(&field.node)?,
-                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node)?,
+                Selection::Field(field) => self.field(field)?,
+                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node, inline.pos)?,
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node, spread.pos)?,
             };
+            let directives = selection.node.directives();
+            let arguments = directives.iter().flat_map(|directive| &directive.node.arguments);
             tally.selections = tally.selections.saturating_add(1);
-            tally.directives = tally.directives.saturating_add(selection.node.directives().len());
+            tally.directives = tally.directives.saturating_add(directives.len());
+            tally.values = tally.values.saturating_add(arguments.map(|(_, value)| values(&value.node)).sum());
             sum.add(&tally);
         }
-        Ok(sum)
+        self.nesting -= 1;
+        // Fragments that were counted before are not gone into again.
+        sum.nesting += 1;
+        if sum.nesting > RECURSION { Err(too_deep()) } else { Ok(sum) }
     }
 
     /// One that does not exist counts as nothing; validation reports it.
@@ -152,14 +182,18 @@ impl<'a> Counter<'a> {
         }
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Tally::default()) };
         self.fragments.insert(name, None);
-        let mut tally = self.set(&fragment.node.selection_set.node)?;
+        let mut tally = self.set(&fragment.node.selection_set.node, fragment.pos)?;
         tally.directives = tally.directives.saturating_add(fragment.node.directives.len());
         self.fragments.insert(name, Some(tally));
         Ok(tally)
     }
 
-    fn field(&mut self, field: &'a Field) -> Result<Tally, ServerError> {
-        let below = self.set(&field.selection_set.node)?;
+    fn field(&mut self, field: &'a Positioned<Field>) -> Result<Tally, ServerError> {
+        let (at, field) = (field.pos, &field.node);
+        let below = match field.selection_set.node.items.as_slice() {
+            [] => Tally::default(),
+            _ => self.set(&field.selection_set.node, at)?,
+        };
         let name = field.name.node.as_str();
         let weight = weight(name);
         let rows = if below.cost_per_row > 0 { self.page_size(field) } else { 0 };
@@ -168,14 +202,18 @@ impl<'a> Counter<'a> {
         let is_row = matches!(name, "nodes" | "edges");
         let is_introspection = matches!(name, "__schema" | "__type");
         let deeper = |depth: usize| depth.saturating_add(1);
+        let own_values = field.arguments.iter().map(|(_, value)| values(&value.node)).sum();
         Ok(Tally {
             selections: below.selections,
+            values: below.values.saturating_add(own_values),
             aliases: below.aliases.saturating_add(usize::from(field.alias.is_some())),
             directives: below.directives,
             root_fields: 1,
+            nesting: below.nesting,
             depth: if is_introspection { 0 } else { deeper(below.depth) },
             introspection_depth: if is_introspection { deeper(below.depth) } else { below.introspection_depth },
-            cost: if is_row { 0 } else { cost },
+            introspection_cost: if is_introspection { cost } else { below.introspection_cost },
+            cost: if is_row || is_introspection { 0 } else { cost },
             cost_per_row: if is_row { cost } else { 0 },
         })
     }
@@ -183,27 +221,57 @@ impl<'a> Counter<'a> {
     /// How many rows the page of this field has at most. What cannot be told counts as a whole page.
     fn page_size(&self, field: &Field) -> usize {
         let most = self.limits.page_size;
-        let size = |argument: &str| -> Option<usize> {
-            let number = match &field.get_argument(argument)?.node {
-                Value::Null => return None,
-                Value::Number(number) => number.as_u64(),
-                Value::Variable(name) => match self.variable(name) {
-                    Some(Json::Null) => return None,
-                    Some(number) => number.as_u64(),
-                    None => None,
-                },
-                _ => None,
-            };
-            Some(number.and_then(|number| usize::try_from(number).ok()).map_or(most, |number| number.min(most)))
+        let rows = |argument: &str| match self.given(&field.get_argument(argument)?.node) {
+            Given::Nothing => None,
+            Given::Number(number) => Some(usize::try_from(number).unwrap_or(most).min(most)),
+            Given::Something => Some(most),
         };
-        size("first").into_iter().chain(size("last")).max().unwrap_or(DEFAULT_PAGE_SIZE.min(most))
+        rows("first").into_iter().chain(rows("last")).max().unwrap_or(DEFAULT_PAGE_SIZE.min(most))
     }
 
-    fn variable(&self, name: &Name) -> Option<Json> {
-        let (operation, values) = self.operation?;
-        let definition = || operation.variable_definitions.iter().find(|definition| definition.node.name.node == *name);
-        let default = || definition()?.node.default_value.as_ref()?.node.clone().into_json().ok();
-        values.get(name.as_str()).cloned().or_else(default)
+    fn given(&self, value: &Value) -> Given {
+        match value {
+            Value::Null => Given::Nothing,
+            Value::Number(number) => number.as_u64().map_or(Given::Something, Given::Number),
+            Value::Variable(name) => self.variable(name),
+            _ => Given::Something,
+        }
+    }
+
+    /// The values of variables can be large: they are only looked at.
+    fn variable(&self, name: &Name) -> Given {
+        let Some((operation, values)) = self.operation else { return Given::Something };
+        if let Some(value) = values.get(name.as_str()) {
+            return match value {
+                Json::Null => Given::Nothing,
+                value => value.as_u64().map_or(Given::Something, Given::Number),
+            };
+        }
+        let mut definitions = operation.variable_definitions.iter();
+        let definition = definitions.find(|definition| definition.node.name.node == *name);
+        match definition.and_then(|definition| definition.node.default_value.as_ref()).map(|value| &value.node) {
+            Some(ConstValue::Null) => Given::Nothing,
+            Some(ConstValue::Number(number)) => number.as_u64().map_or(Given::Something, Given::Number),
+            _ => Given::Something,
+        }
+    }
+}
+
+/// What an argument comes to, where a number is wanted.
+enum Given {
+    /// Null.
+    Nothing,
+    Number(u64),
+    /// What it is cannot be told, or is no number.
+    Something,
+}
+
+/// How many values a value is.
+fn values(value: &Value) -> usize {
+    match value {
+        Value::List(items) => items.iter().map(values).sum::<usize>() + 1,
+        Value::Object(fields) => fields.values().map(values).sum::<usize>() + 1,
+        _ => 1,
     }
 }
 
@@ -221,6 +289,11 @@ fn weight(field: &str) -> Weight {
         "ancestors" => Weight { own: 5, rows: 24 },
         "thumbnails" => Weight { own: 1, rows: 3 },
         "files" | "children" | "descendantCount" | "totalCount" | "usage" => Weight { own: 10, rows: 1 },
+        // Of introspection: about what the schema has.
+        "types" => Weight { own: 1, rows: 60 },
+        "fields" => Weight { own: 1, rows: 10 },
+        "directives" => Weight { own: 1, rows: 5 },
+        "args" | "inputFields" | "enumValues" | "possibleTypes" => Weight { own: 1, rows: 2 },
         _ => Weight { own: 1, rows: 1 },
     }
 }
@@ -253,8 +326,55 @@ mod tests {
                 let _ = write!(text, "fragment f{i} on Query {{ ...f{} ...f{} }}", i + 1, i + 1);
             }
             let _ = write!(text, "fragment f{fragments} on Query {{ __typename }}");
-            assert!(refused(&text).unwrap().contains("1000 fields"), "{fragments}");
+            let expected = if fragments < 60 { "1000 fields" } else { "nested deeper than 64" };
+            assert!(refused(&text).unwrap().contains(expected), "{fragments}");
         }
+    }
+
+    #[test]
+    fn values_that_fragments_multiply_are_counted() {
+        let items = "[1 {a: 2}]".repeat(100);
+        let text = |spreads: usize| {
+            let spreads = "...f ".repeat(spreads);
+            format!("{{ {spreads} }} fragment f on Query {{ a(b: [{items}]) @skip(if: false) }}")
+        };
+        // One for each list, object, number and condition: 402 a spread.
+        assert_eq!(refused(&text(4)), None);
+        assert!(refused(&text(5)).unwrap().contains("2000 values in arguments"));
+    }
+
+    #[test]
+    fn nesting_is_counted_through_fragments_however_they_are_reached() {
+        let chain = |length: usize, first: &str| {
+            let mut text = format!("{{ {first} ...f0 }}");
+            for i in 0..length {
+                let _ = write!(text, "fragment f{i} on Query {{ ...f{} }}", i + 1);
+            }
+            text + &format!("fragment f{length} on Query {{ a }}")
+        };
+        assert_eq!(refused(&chain(62, "")), None);
+        for first in ["", "...f40 ...f20", "...f62"] {
+            assert!(refused(&chain(63, first)).unwrap().contains("nested deeper"), "{first}");
+        }
+        // No operation reaches these.
+        assert!(refused(&chain(64, "").replace("{  ...f0 }", "{ a }")).is_some());
+    }
+
+    #[test]
+    fn introspection_that_is_nested_in_itself_asks_for_too_much() {
+        let nested = |levels: usize| {
+            let below = "fields { type { ".repeat(levels) + "name" + &"} }".repeat(levels);
+            format!("{{ __schema {{ types {{ {below} }} }} }}")
+        };
+        assert_eq!(refused(&nested(2)), None);
+        for levels in [3, 4, 8] {
+            assert!(refused(&nested(levels)).unwrap().contains("in introspection"), "{levels}");
+        }
+        let wide = "{ __type(name: \"File\") { fields { type { fields { ...f } } } } } fragment f on __Field { "
+            .to_owned()
+            + &"type { fields { name } } ".repeat(150)
+            + "}";
+        assert!(refused(&wide).unwrap().contains("in introspection"));
     }
 
     #[test]

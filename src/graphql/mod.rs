@@ -22,9 +22,9 @@ use async_graphql::{Request, Response, ValidationMode, Variables, parser::types:
 use futures_util::{FutureExt as _, StreamExt as _, stream, stream::BoxStream};
 use tokio::sync::OwnedSemaphorePermit;
 
+pub use self::intake::Intake;
 use self::{
     error::{failed, stamp},
-    intake::Intake,
     schema::{Lookups, Resources, Schema},
 };
 use crate::{

@@ -1,6 +1,8 @@
 //! Variables, coerced before execution as the specification has it (section 6.1.2): what is wrong with them is an error
 //! of the request. Errors name the variable and the place in it, never the value, which may be a password.
 
+use std::fmt;
+
 use async_graphql::{
     Name, Positioned, ServerError, Value, Variables,
     indexmap::IndexMap,
@@ -29,7 +31,7 @@ pub fn coerce(
         let (name, ty) = (&definition.name.node, &definition.var_type.node);
         let default = definition.default_value.as_ref().map(|value| value.node.clone());
         let value = match (given.remove(name.as_str()), default) {
-            (Some(value), _) => Coercion { types, path: format!("${name}") }.value(value, ty),
+            (Some(value), _) => Coercion { types, path: vec![Step::Variable(name)] }.value(value, ty),
             (None, Some(default)) => Ok(default),
             (None, None) if ty.nullable => continue,
             (None, None) => Err(format!("`${name}`: a value of type {ty} is required.")),
@@ -42,20 +44,37 @@ pub fn coerce(
     if errors.is_empty() { Ok(variables) } else { Err(errors) }
 }
 
-struct Coercion<'t> {
-    types: &'t Types,
-    /// As in `$input.files[0].name`.
-    path: String,
+struct Coercion<'a> {
+    types: &'a Types,
+    /// As in `$input.files[0].name`. Written down only for an error: there may be many values.
+    path: Vec<Step<'a>>,
 }
 
-impl Coercion<'_> {
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Variable(&'a Name),
+    Field(&'a str),
+    Index(usize),
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::Field(name) => write!(f, ".{name}"),
+            Self::Index(index) => write!(f, "[{index}]"),
+        }
+    }
+}
+
+impl<'a> Coercion<'a> {
     fn value(&mut self, value: Json, ty: &Type) -> Result<Value, String> {
         match (value, &ty.base) {
             (Json::Null, _) if ty.nullable => Ok(Value::Null),
             (Json::Null, _) => Err(self.wrong(&format!("must not be null; {ty} is expected"))),
             (Json::Array(items), BaseType::List(of)) => {
                 let items = items.into_iter().enumerate();
-                let list = items.map(|(index, item)| self.at(&format!("[{index}]"), |at| at.value(item, of)));
+                let list = items.map(|(index, item)| self.at(Step::Index(index), |at| at.value(item, of)));
                 list.collect::<Result<_, _>>().map(Value::List)
             }
             // One value where a list is expected is a list of one.
@@ -65,8 +84,8 @@ impl Coercion<'_> {
     }
 
     fn named(&mut self, value: Json, name: &Name) -> Result<Value, String> {
-        let found = kind(&value);
-        match (self.types.input(name), value) {
+        let (types, found) = (self.types, kind(&value));
+        match (types.input(name), value) {
             (Some(Input::Scalar), value) => {
                 let value = scalar_value(name, value).filter(|value| scalar::is_valid(name, value));
                 value.ok_or_else(|| self.wrong(&format!("{} is expected, not {found}", scalar::describe(name))))
@@ -85,19 +104,19 @@ impl Coercion<'_> {
     fn object(
         &mut self,
         name: &Name,
-        fields: &[(String, Place)],
+        fields: &'a [(String, Place)],
         mut given: Map<String, Json>,
     ) -> Result<Value, String> {
         let mut object = IndexMap::new();
         for (field, place) in fields {
             match given.remove(field) {
                 Some(value) => {
-                    let value = self.at(&format!(".{field}"), |at| at.value(value, &place.ty))?;
+                    let value = self.at(Step::Field(field), |at| at.value(value, &place.ty))?;
                     object.insert(Name::new(field), value);
                 }
                 None if place.is_required() => {
                     let message = format!("a value of type {} is required", place.ty);
-                    return self.at(&format!(".{field}"), |at| Err(at.wrong(&message)));
+                    return self.at(Step::Field(field), |at| Err(at.wrong(&message)));
                 }
                 None => {}
             }
@@ -108,16 +127,16 @@ impl Coercion<'_> {
         }
     }
 
-    fn at<T>(&mut self, segment: &str, work: impl FnOnce(&mut Self) -> Result<T, String>) -> Result<T, String> {
-        let length = self.path.len();
-        self.path.push_str(segment);
+    fn at<T>(&mut self, step: Step<'a>, work: impl FnOnce(&mut Self) -> Result<T, String>) -> Result<T, String> {
+        self.path.push(step);
         let result = work(self);
-        self.path.truncate(length);
+        self.path.pop();
         result
     }
 
     fn wrong(&self, what: &str) -> String {
-        format!("`{}`: {what}.", self.path)
+        let path: String = self.path.iter().map(Step::to_string).collect();
+        format!("`{path}`: {what}.")
     }
 }
 

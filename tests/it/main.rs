@@ -15,6 +15,7 @@ mod accounts;
 mod batches;
 mod blobs;
 mod contract;
+mod corpus;
 mod downloads;
 mod drive;
 mod faults;

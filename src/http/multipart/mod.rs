@@ -16,7 +16,8 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 
-use self::{
+pub use self::{
+    head::{PartHead, is_boundary},
     map::FileMap,
     reader::{Fault, Reader},
 };
@@ -64,7 +65,7 @@ pub async fn receive(
     if headers.get_all(header::CONTENT_TYPE).iter().count() > 1 {
         return Err(Problem::bad_request("The request has two content types."));
     }
-    let boundary = params::find(parameters, "boundary").filter(|boundary| head::is_boundary(boundary));
+    let boundary = params::find(parameters, "boundary").filter(|boundary| is_boundary(boundary));
     let boundary = boundary.ok_or_else(|| {
         Problem::bad_request("The boundary is missing from the Content-Type, or it is none (RFC 2046 section 5.1.1).")
     })?;

@@ -104,16 +104,28 @@ impl Reader {
     }
 
     async fn skip_preamble(&mut self) -> Result<(), Fault> {
+        let delimiter = self.delimiter.clone();
+        let at = self.come_upon(&delimiter).await?.ok_or(Fault::Malformed("The boundary does not come."))?;
+        self.buffer.advance(at);
+        self.pass_delimiter();
+        Ok(())
+    }
+
+    /// Reads on until the buffer holds this. `None`: it does not begin within the first `HEAD_BYTES`, however the bytes
+    /// came.
+    async fn come_upon(&mut self, wanted: &Finder<'_>) -> Result<Option<usize>, Fault> {
+        let overlap = wanted.needle().len() - 1;
+        // Up to here nothing was found; bytes that come one by one are not searched over and over.
+        let mut searched = 0;
         loop {
-            match self.delimiter.find(&self.buffer) {
-                Some(at) if at <= HEAD_BYTES => {
-                    self.buffer.advance(at);
-                    self.pass_delimiter();
-                    return Ok(());
-                }
-                None if self.buffer.len() <= HEAD_BYTES => self.more().await?,
-                _ => return Err(Fault::Malformed("The boundary does not come.")),
+            if let Some(at) = wanted.find(&self.buffer[searched..]) {
+                return Ok(Some(searched + at).filter(|&at| at <= HEAD_BYTES));
             }
+            if self.buffer.len() > HEAD_BYTES + overlap {
+                return Ok(None);
+            }
+            searched = self.buffer.len().saturating_sub(overlap);
+            self.more().await?;
         }
     }
 
@@ -132,13 +144,8 @@ impl Reader {
 
     /// The line of the delimiter, empty but for blanks, then header lines up to an empty one.
     async fn head(&mut self) -> Result<PartHead, Fault> {
-        let end = loop {
-            match find(&self.buffer, b"\r\n\r\n") {
-                Some(end) if end <= HEAD_BYTES => break end,
-                None if self.buffer.len() <= HEAD_BYTES => self.more().await?,
-                _ => return Err(Fault::Malformed("The head of a part is too long.")),
-            }
-        };
+        let end = self.come_upon(&Finder::new(b"\r\n\r\n")).await?;
+        let end = end.ok_or(Fault::Malformed("The head of a part is too long."))?;
         let head = self.buffer.split_to(end + 4);
         let line = find(&head, b"\r\n").unwrap_or(end);
         if !head[..line].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
@@ -247,6 +254,22 @@ mod tests {
         let text = format!("{}--B--", part("a", &"x".repeat(1000)));
         let large = read(Reader::new(body(text.as_bytes(), 100), "B", 500, 3)).await;
         assert!(matches!(large, Err(Fault::TooLarge)));
+    }
+
+    #[tokio::test]
+    async fn the_longest_head_and_preamble_pass_however_they_are_cut() {
+        let open = "\r\nContent-Disposition: form-data; name=a\r\nX: ";
+        for (length, passes) in [(HEAD_BYTES - 1, true), (HEAD_BYTES, true), (HEAD_BYTES + 1, false)] {
+            let head = format!("--B{open}{}\r\n\r\nx\r\n--B--", "x".repeat(length - open.len()));
+            // What the delimiter begins with is its own line break, and one stands before the body by itself.
+            let preamble = format!("{}\r\n{}--B--", "x".repeat(length - 2), part("a", "x"));
+            for text in [head, preamble] {
+                for size in [1, 2, 3, 4, 5, 6, 4096, text.len()] {
+                    let read = read(Reader::new(body(text.as_bytes(), size), "B", LIMIT, 3)).await;
+                    assert_eq!(read.is_ok(), passes, "{length} in pieces of {size}: {read:?}");
+                }
+            }
+        }
     }
 
     #[tokio::test]

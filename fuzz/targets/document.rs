@@ -1,0 +1,12 @@
+//! Documents and variables, through the whole intake.
+#![no_main]
+
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use strongroom_fuzz::{Allowed, checks::document, run};
+
+/// Instrumented, and with checks for overflow, everything takes about four times as long as in the server.
+const ALLOWED: Allowed = Allowed { base: Duration::from_millis(20), per_byte: Duration::from_nanos(2000) };
+
+fuzz_target!(|input: &[u8]| run(document::check, ALLOWED, input));
