@@ -48,7 +48,7 @@ impl Framing {
     fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::EventStream => "text/event-stream; charset=utf-8",
-            Self::MultipartMixed => "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0",
+            Self::MultipartMixed => "multipart/mixed;boundary=graphql;subscriptionSpec=1.0",
         })
     }
 
