@@ -122,7 +122,8 @@ for (const backend of ['embedded', 'servers'].filter((name) => name === (options
     total.failed += failed || (status === 0 && passed > 0 ? 0 : 1);
     const seconds = ((Date.now() - begun) / 1000).toFixed(1);
     console.log(`--- ${kind} on the ${backend} back end: ${passed} passed, ${failed} failed, ${seconds} s`);
-    if (status !== 0) console.log(`The server wrote last:\n${server.log.slice(-40).join('\n')}`);
+    const warnings = server.log.filter((line) => /^\S+ +(WARN|ERROR) /.test(line));
+    if (status !== 0 && warnings.length > 0) console.log(`The server warned:\n${warnings.join('\n')}`);
   }
   await server.end();
   await behind.end();
