@@ -209,7 +209,8 @@ test('an operation that is left does not end the others on its socket', async ()
   await left.return();
   const file = await upload(token, 'after.png', photo());
   for await (const { data } of kept) if (data.thumbnailReady.id === file.id) break;
-  assert.deepEqual(await left.next(), { value: undefined, done: true });
+  // What it heard before it was left may still be waiting there.
+  for await (const { data } of left) assert.notEqual(data.thumbnailReady.id, file.id);
   await client.dispose();
 });
 
