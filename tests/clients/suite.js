@@ -64,8 +64,9 @@ const kinds = {
     },
     count(output) {
       const of = (what) => last(output, new RegExp(`^ℹ ${what} (\\d+)$`, 'gm'));
-      // Nothing may be skipped here, so whatever did not pass has failed.
-      return { passed: of('pass'), failed: of('tests') - of('pass') };
+      // Whatever did not pass has failed. Nothing may be skipped, but what --name passes over.
+      const passedOver = options.name ? of('skipped') : 0;
+      return { passed: of('pass'), failed: of('tests') - of('pass') - passedOver };
     },
   },
   python: script('python'),

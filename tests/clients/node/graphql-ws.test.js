@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import {
   awaken,
@@ -236,8 +237,9 @@ test('logging out closes the sockets of the session within 5 s, and no others', 
 test('a subscription outlives a restart of the server', async () => {
   const server = await startServer();
   const { token } = await newUser(server.graphqlUrl);
-  const retryWait = () => new Promise((resolve) => setTimeout(resolve, 50));
-  const client = socket(token, { url: server.socketUrl, retryAttempts: 200, retryWait });
+  // Unless told, this client gives up when a connection is refused, as it is while the server is down.
+  const retrying = { retryAttempts: 200, retryWait: () => setTimeout(50), shouldRetry: () => true };
+  const client = socket(token, { url: server.socketUrl, ...retrying });
   const events = client.iterate({ query: READY });
   await awaken(events, token, server.graphqlUrl);
   const closed = event(client, 'closed');
