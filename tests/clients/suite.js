@@ -3,6 +3,8 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -19,18 +21,21 @@ const { values: options, positionals: wanted } = parseArgs({
 if (wanted.length > 0 || options.name) options.only ??= 'node';
 const here = join(root, 'tests/clients');
 
-// The command ends when this process is gone, with everything that it started, being of its group.
+// The command ends when this process is gone, with everything that it started, being of its group; and with it goes the
+// folder for its temporary files.
 const guard = `
 exec 3<&0
+export TMPDIR=$1 && shift
 "$@" </dev/null & command=$!
-{ cat; kill -TERM 0; } <&3 >/dev/null &
+{ trap '' TERM; cat; kill -TERM 0; rm -rf "$TMPDIR"; } <&3 >/dev/null &
 wait $command
 `;
 
 /** Runs a command to its end. Answers its exit status and what it printed, which is shown as it comes. */
-function finished(command, env) {
+async function finished(command, env) {
+  const folder = await mkdtemp(join(tmpdir(), 'strongroom-clients-'));
   return new Promise((resolve, reject) => {
-    const shell = spawn('sh', ['-c', guard, 'guard', ...command], {
+    const shell = spawn('sh', ['-c', guard, 'guard', folder, ...command], {
       cwd: root,
       detached: true,
       env: { ...process.env, ...env },
