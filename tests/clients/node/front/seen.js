@@ -3,7 +3,7 @@
 /** How long anything may take that a test waits for, in milliseconds. */
 const PATIENCE = 15_000;
 
-/** Collects values; tests wait for one of them instead of sleeping. */
+/** Collects results; tests wait for one of them instead of sleeping. */
 export class Seen {
   values = [];
   error = undefined;
@@ -44,7 +44,9 @@ export class Seen {
       const waiting = { look, resolve, reject, mayEnd };
       waiting.deadline = setTimeout(() => {
         this.#waiting.delete(waiting);
-        reject(new Error(`never saw ${what}; the last of ${this.values.length}: ${JSON.stringify(this.last)}`));
+        const { data, error, hasNext } = this.last ?? {};
+        const last = JSON.stringify({ data, error, hasNext });
+        reject(new Error(`never saw ${what}; the last of ${this.values.length}: ${last}`));
       }, PATIENCE);
       this.#waiting.add(waiting);
       this.#look();
