@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gql } from '@apollo/client';
+import { CombinedProtocolErrors, gql } from '@apollo/client';
 
 import { apollo, codeOf, watch } from './front/apollo.js';
 import { bottleneck } from './front/bottleneck.js';
 import { THUMBNAIL_READY, freshPhoto, listening, signOut } from './front/events.js';
 import { noWarnings } from './front/quiet.js';
 import { soon } from './front/seen.js';
-import { newUser, settled, url } from './support.js';
+import { newUser, photo, settled, startServer, upload, url } from './support.js';
 
 noWarnings();
 
@@ -104,15 +104,54 @@ for (const subscribeBy of ['websocket', 'multipart']) {
     events.stop();
     await soon(relay.over, 'the connection to close');
   });
-
-  test(`${subscribeBy}: a subscription ends with its session`, async (t) => {
-    const { token } = await newUser();
-    const { events } = subscribe(t, { token });
-    await listening(token, (canary) => events.until(isOf(canary), 'the canary'));
-    await signOut(token);
-    await events.end();
-  });
 }
+
+/** Why a subscription was broken off: the code that the server gave, or else what became of the socket. */
+const reason = (error) => (CombinedProtocolErrors.is(error) ? error.errors[0].extensions.code : error.message);
+
+test('multipart: signs of life are no results, and a server that stops says so', async (t) => {
+  const server = await startServer({ settings: { 'limits.stream_keep_alive': '20ms' } });
+  const { token } = await newUser(server.graphqlUrl);
+  const relay = await bottleneck(server.url);
+  t.after(() => relay.close());
+  const { client } = apollo({ token }, { subscribeBy: 'multipart', uri: `${relay.url}/graphql` });
+  const events = watch(client.subscribe({ query }));
+  await soon(relay.sent('\r\n{}\r\n--graphql', 3), 'signs of life');
+  const id = (await upload(token, 'photo.png', photo(), {}, server.graphqlUrl)).id;
+  await events.until(isOf(id), 'an event among them');
+  assert.equal(events.values.length, 1);
+
+  assert.equal(await server.stop(), 0);
+  await events.end();
+  assert.equal(reason(events.last.error), 'SERVICE_UNAVAILABLE');
+});
+
+test('websocket: a server that stops closes the socket as one that goes away', async (t) => {
+  const server = await startServer();
+  const { token } = await newUser(server.graphqlUrl);
+  const front = apollo({ token }, { uri: server.graphqlUrl });
+  t.after(() => front.sockets.dispose());
+  const connected = new Promise((resolve) => front.sockets.on('connected', resolve));
+  const events = watch(front.client.subscribe({ query }));
+  await soon(connected, 'the socket');
+  assert.equal(await server.stop(), 0);
+  await events.end();
+  assert.match(reason(events.last.error), /event 1001/);
+});
+
+test('a subscription ends with its session', async (t) => {
+  const { token } = await newUser();
+  const all = ['websocket', 'multipart'].map((subscribeBy) => {
+    const front = apollo({ token }, { subscribeBy });
+    t.after(() => front.sockets.dispose());
+    return watch(front.client.subscribe({ query }));
+  });
+  await listening(token, (canary) => Promise.all(all.map((events) => events.until(isOf(canary), 'the canary'))));
+  await signOut(token);
+  const reasons = await Promise.all(all.map((events) => events.end().then(() => reason(events.last.error))));
+  assert.match(reasons[0], /event 4403/);
+  assert.equal(reasons[1], 'UNAUTHENTICATED');
+});
 
 test('many subscriptions come and go on one socket', async (t) => {
   const { token } = await newUser();

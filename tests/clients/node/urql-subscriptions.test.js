@@ -9,7 +9,7 @@ import { THUMBNAIL_READY, freshPhoto, listening, signOut } from './front/events.
 import { noWarnings } from './front/quiet.js';
 import { soon } from './front/seen.js';
 import { codeOf, urql, watch } from './front/urql.js';
-import { newUser, settled, url } from './support.js';
+import { newUser, photo, settled, startServer, upload, url } from './support.js';
 
 noWarnings();
 
@@ -102,12 +102,35 @@ for (const subscribeBy of Object.keys(MEDIA)) {
     events.stop();
     await soon(relay.over, 'the connection to close');
   });
-
-  test(`${subscribeBy}: a subscription ends with its session`, async (t) => {
-    const { token } = await newUser();
-    const { events } = subscribe(t, { token }, {});
-    await listening(token, (canary) => events.until(isOf(canary), 'the canary'));
-    await signOut(token);
-    await events.end();
-  });
 }
+
+test('signs of life are no results', async (t) => {
+  const server = await startServer({ settings: { 'limits.stream_keep_alive': '20ms' } });
+  t.after(() => server.stop());
+  const { token } = await newUser(server.graphqlUrl);
+  const relay = await bottleneck(server.url);
+  t.after(() => relay.close());
+  // In parts they are empty objects, which urql takes for results. By itself urql asks for events.
+  const front = urql({ token }, { subscribeBy: 'events', uri: `${relay.url}/graphql` });
+  const events = watch(front.subscription(THUMBNAIL_READY, {}));
+  t.after(events.stop);
+  await soon(relay.sent(':\n\n', 3), 'signs of life');
+  const id = (await upload(token, 'photo.png', photo(), {}, server.graphqlUrl)).id;
+  await events.until(isOf(id), 'an event among them');
+  assert.equal(events.values.length, 1);
+});
+
+test('a subscription ends with its session', async (t) => {
+  const { token } = await newUser();
+  const all = Object.keys(MEDIA).map((subscribeBy) => {
+    const front = urql({ token }, { subscribeBy });
+    t.after(() => front.sockets.dispose());
+    return watch(front.subscription(THUMBNAIL_READY, {}));
+  });
+  await listening(token, (canary) => Promise.all(all.map((events) => events.until(isOf(canary), 'the canary'))));
+  await signOut(token);
+  await Promise.all(all.map((events) => events.end()));
+  const [websocket, events, parts] = all.map(({ last }) => last.error);
+  assert.equal(websocket.networkError.code, 4403);
+  assert.deepEqual([events, parts].map(codeOf), ['UNAUTHENTICATED', 'UNAUTHENTICATED']);
+});

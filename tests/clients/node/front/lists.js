@@ -73,15 +73,15 @@ export async function notes(token, names) {
 /** The names of fifty files, in their order. */
 export const FIFTY = Array.from({ length: 50 }, (_, index) => `file-${String(index).padStart(2, '0')}.txt`);
 
-/** Uploads fifty text files, ten at a time. */
-export async function fifty(token, parentId = null) {
+/** Uploads text files of these names, ten at a time. */
+export async function fill(token, names = FIFTY, parentId = null) {
   const query = `
     mutation ($input: UploadManyInput!) {
       uploadMany(input: $input) { results { userErrors { code } } userErrors { code } }
     }
   `;
-  for (let begin = 0; begin < FIFTY.length; begin += 10) {
-    const ten = FIFTY.slice(begin, begin + 10);
+  for (let begin = 0; begin < names.length; begin += 10) {
+    const ten = names.slice(begin, begin + 10);
     const form = new FormData();
     const input = { parentId, files: ten.map(() => ({ file: null })) };
     form.append('operations', JSON.stringify({ query, variables: { input } }));
