@@ -12,7 +12,7 @@ export const THUMBNAIL_READY = `
 `;
 
 /** An image of the user, whose thumbnails may still be waiting. */
-export const freshPhoto = async (token, name = 'photo.png') => (await upload(token, name, photo())).id;
+export const freshPhoto = async (token, name = 'photo.png') => (await upload(token, name, photo(40, 30))).id;
 
 /**
  * Returns once a subscription to all images of the user listens. Nothing says so by itself: the thumbnails of a canary
