@@ -64,8 +64,9 @@ const kinds = {
     },
     count(output) {
       const of = (what) => last(output, new RegExp(`^ℹ ${what} (\\d+)$`, 'gm'));
-      // Nothing may be skipped here, so whatever did not pass has failed.
-      return { passed: of('pass'), failed: of('tests') - of('pass') };
+      // Whatever did not pass has failed. Nothing may be skipped, but what --name passes over.
+      const passedOver = options.name ? of('skipped') : 0;
+      return { passed: of('pass'), failed: of('tests') - of('pass') - passedOver };
     },
   },
   python: script('python'),
@@ -122,7 +123,8 @@ for (const backend of ['embedded', 'servers'].filter((name) => name === (options
     total.failed += failed || (status === 0 && passed > 0 ? 0 : 1);
     const seconds = ((Date.now() - begun) / 1000).toFixed(1);
     console.log(`--- ${kind} on the ${backend} back end: ${passed} passed, ${failed} failed, ${seconds} s`);
-    if (status !== 0) console.log(`The server wrote last:\n${server.log.slice(-40).join('\n')}`);
+    const warnings = server.log.filter((line) => /^\S+ +(WARN|ERROR) /.test(line));
+    if (status !== 0 && warnings.length > 0) console.log(`The server warned:\n${warnings.join('\n')}`);
   }
   await server.end();
   await behind.end();

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { crc32, deflateSync } from 'node:zlib';
 
 import { createClient } from 'graphql-ws';
@@ -59,6 +60,13 @@ export async function upload(token, name, blob, input = {}, endpoint = graphqlUr
   assert.deepEqual([errors, data?.upload.userErrors], [undefined, []]);
   return data.upload.file;
 }
+
+/** Why a promise was rejected. */
+export const rejection = (promise) =>
+  promise.then(
+    (value) => assert.fail(`not rejected, but ${JSON.stringify(value)}`),
+    (reason) => reason,
+  );
 
 /** A small text file. */
 export const text = (content = 'hello') => new Blob([content], { type: 'text/plain' });
@@ -128,4 +136,30 @@ export async function startServer({ settings, args } = {}) {
   server.graphqlUrl = `${server.url}/graphql`;
   server.socketUrl = server.graphqlUrl.replace('http', 'ws');
   return server;
+}
+
+/**
+ * Waits for what has to happen within so many milliseconds; three times as long in CI, where the machine may be busy.
+ */
+export async function within(milliseconds, what, promise) {
+  const margin = process.env.CI ? 3 : 1;
+  const late = setTimeout(milliseconds * margin, undefined, { ref: false }).then(() => {
+    throw new Error(`${what}: not within ${milliseconds * margin} ms`);
+  });
+  return Promise.race([promise, late]);
+}
+
+/**
+ * Uploads pictures until a stream of `thumbnailReady` without `fileId` gives its first event: only then is it known to
+ * listen. Answers that event.
+ */
+export async function awaken(events, token, endpoint = graphqlUrl) {
+  let first;
+  const heard = events.next().then((event) => (first = event));
+  heard.catch(() => {}); // It is looked at after the upload.
+  while (!first) {
+    await upload(token, 'awake.png', photo(40, 30), {}, endpoint);
+    await Promise.race([heard, setTimeout(1000, undefined, { ref: false })]);
+  }
+  return first.value;
 }
