@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { CombinedGraphQLErrors, gql } from '@apollo/client';
 import { from, switchMap } from 'rxjs';
 
-import { apollo, codeOf, errorOf } from './front/apollo.js';
+import { apollo, codeOf } from './front/apollo.js';
 import { noWarnings } from './front/quiet.js';
-import { newUser, post, startServer } from './support.js';
+import { newUser, post, rejection, startServer } from './support.js';
 
 noWarnings();
 
@@ -153,7 +153,7 @@ test('an error link signs in again when the session has ended, and nobody notice
 
 test('a document that does not fit the schema is a GraphQL error, whatever the status of the answer', async () => {
   const { client, requests } = apollo();
-  const error = await errorOf(client.query({ query: gql`query { nothingOfTheKind }` }));
+  const error = await rejection(client.query({ query: gql`query { nothingOfTheKind }` }));
   assert.equal(codeOf(error), 'GRAPHQL_VALIDATION_FAILED');
   assert.equal(requests[0].status, 400);
 });
@@ -168,14 +168,14 @@ test('a malformed value is BAD_USER_INPUT', async () => {
       }
     }
   `;
-  const error = await errorOf(client.query({ query, variables: { after: 'made up' } }));
+  const error = await rejection(client.query({ query, variables: { after: 'made up' } }));
   assert.equal(codeOf(error), 'BAD_USER_INPUT');
 });
 
 test('every error names the request it belongs to', async () => {
   const { client } = apollo();
   const { error: ofField } = await client.query({ query: HOME, errorPolicy: 'all' });
-  const ofRequest = await errorOf(client.query({ query: gql`query { nothingOfTheKind }` }));
+  const ofRequest = await rejection(client.query({ query: gql`query { nothingOfTheKind }` }));
   for (const error of [ofField, ofRequest]) {
     assert.match(error.errors[0].extensions.requestId, /^\S{8,}$/);
   }
@@ -185,10 +185,10 @@ test('in production an error has its code and its request ID, and neither sugges
   const production = await startServer({ settings: { 'server.mode': 'production' } });
   t.after(() => production.stop());
   const { client } = apollo({}, { uri: production.graphqlUrl });
-  const misspelt = await errorOf(client.query({ query: gql`query { limitz { uploadBytes } }` }));
+  const misspelt = await rejection(client.query({ query: gql`query { limitz { uploadBytes } }` }));
   assert.equal(codeOf(misspelt), 'GRAPHQL_VALIDATION_FAILED');
   assert.doesNotMatch(misspelt.message, /limits/);
-  const introspection = await errorOf(client.query({ query: gql`query { __schema { queryType { name } } }` }));
+  const introspection = await rejection(client.query({ query: gql`query { __schema { queryType { name } } }` }));
   assert.equal(codeOf(introspection), 'GRAPHQL_VALIDATION_FAILED');
   const { error: foreign } = await client.query({ query: HOME, errorPolicy: 'all' });
   assert.equal(codeOf(foreign), 'UNAUTHENTICATED');
@@ -206,7 +206,7 @@ test('too many tries say when to come back', async (t) => {
   for (let tries = 0; tries < 2; tries += 1) {
     assert.equal((await login()).data.login.userErrors[0].code, 'INVALID_CREDENTIALS');
   }
-  const error = await errorOf(login());
+  const error = await rejection(login());
   assert.equal(codeOf(error), 'RATE_LIMITED');
   assert.ok(error.errors[0].extensions.retryAfter > 0);
 });

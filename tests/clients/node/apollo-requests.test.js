@@ -7,12 +7,12 @@ import { ApolloClient, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import UploadHttpLink from 'apollo-upload-client/UploadHttpLink.mjs';
 
-import { apollo, cacheSettings, codeOf, errorOf } from './front/apollo.js';
+import { apollo, cacheSettings, codeOf } from './front/apollo.js';
 import { RENAME, notes } from './front/lists.js';
 import { noWarnings } from './front/quiet.js';
 import { traffic } from './front/traffic.js';
 import { UPLOAD_FILE, note } from './front/uploads.js';
-import { bearer, graphqlUrl, newUser } from './support.js';
+import { bearer, graphqlUrl, newUser, rejection } from './support.js';
 
 noWarnings();
 
@@ -52,10 +52,11 @@ for (const [what, link] of [
 
 test('a query by GET fails with the same codes as by POST', async () => {
   const { client, requests } = apollo({}, { http: { useGETForQueries: true } });
-  const { data, error } = await client.query({ query: gql`query { limits { pageSize } files { totalCount } }`, errorPolicy: 'all' });
+  const query = gql`query { limits { pageSize } files { totalCount } }`;
+  const { data, error } = await client.query({ query, errorPolicy: 'all' });
   assert.equal(codeOf(error), 'UNAUTHENTICATED');
   assert.equal(data.limits.pageSize, 100);
-  const invalid = await errorOf(client.query({ query: gql`query { nothingOfTheKind }` }));
+  const invalid = await rejection(client.query({ query: gql`query { nothingOfTheKind }` }));
   assert.equal(codeOf(invalid), 'GRAPHQL_VALIDATION_FAILED');
   assert.deepEqual(requests.map(({ method }) => method), ['GET', 'GET']);
 });
@@ -89,7 +90,7 @@ for (const useGETForHashedQueries of [false, true]) {
 
 test('an upload without a header that browsers ask leave for is refused with a clear error', async () => {
   const { client, requests } = apollo({}, { http: { headers: {} } });
-  const error = await errorOf(client.mutate({ mutation: gql(UPLOAD_FILE), variables: { file: note() } }));
+  const error = await rejection(client.mutate({ mutation: gql(UPLOAD_FILE), variables: { file: note() } }));
   assert.equal(codeOf(error), 'BAD_REQUEST');
   assert.match(error.message, /Apollo-Require-Preflight/);
   assert.equal(requests[0].status, 400);

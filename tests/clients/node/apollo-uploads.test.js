@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gql } from '@apollo/client';
 
-import { apollo, codeOf, errorOf } from './front/apollo.js';
+import { apollo, codeOf } from './front/apollo.js';
 import { bottleneck } from './front/bottleneck.js';
 import { noWarnings } from './front/quiet.js';
 import { soon } from './front/seen.js';
 import * as uploads from './front/uploads.js';
-import { newUser, photo, startServer, url } from './support.js';
+import { newUser, photo, rejection, startServer, url } from './support.js';
 
 const { MEBIBYTE, NAMES, assertStored, fileCount, large, note } = uploads;
 const [UPLOAD_FILE, UPLOAD, UPLOAD_MANY] = [uploads.UPLOAD_FILE, uploads.UPLOAD, uploads.UPLOAD_MANY].map((text) => gql(text));
@@ -100,7 +100,7 @@ test('of several files the bad ones are told apart, and the others are stored', 
 test('a file that was forgotten is an error by code', async () => {
   const { token } = await newUser();
   const { client } = apollo({ token });
-  const error = await errorOf(client.mutate({ mutation: UPLOAD_FILE, variables: { file: null } }));
+  const error = await rejection(client.mutate({ mutation: UPLOAD_FILE, variables: { file: null } }));
   assert.equal(codeOf(error), 'BAD_USER_INPUT');
 });
 
@@ -108,7 +108,7 @@ test('too many files are refused with a code, and none is stored', async () => {
   const { token } = await newUser();
   const { client } = apollo({ token });
   const files = Array.from({ length: 11 }, (_, index) => ({ file: note(`${index}.txt`) }));
-  const error = await errorOf(client.mutate({ mutation: UPLOAD_MANY, variables: { input: { files } } }));
+  const error = await rejection(client.mutate({ mutation: UPLOAD_MANY, variables: { input: { files } } }));
   assert.equal(codeOf(error), 'BAD_REQUEST');
   assert.equal(await fileCount(token), 0);
 });
@@ -116,7 +116,7 @@ test('too many files are refused with a code, and none is stored', async () => {
 test('a stranger is refused with a code before the file is sent, however large it is', async () => {
   const { client, requests } = apollo();
   for (const file of [note(), large('film.mp4', 8 * MEBIBYTE)]) {
-    const error = await errorOf(client.mutate({ mutation: UPLOAD_FILE, variables: { file } }));
+    const error = await rejection(client.mutate({ mutation: UPLOAD_FILE, variables: { file } }));
     assert.equal(codeOf(error), 'UNAUTHENTICATED');
     assert.match(error.errors[0].extensions.requestId, /^\S{8,}$/);
     assert.equal(requests.at(-1).status, 401);
@@ -161,7 +161,7 @@ test('an upload that is aborted in the middle leaves nothing behind, and the cli
   t.after(() => relay.close());
   const { client } = apollo({ token }, { uri: `${relay.url}/graphql` });
   const abort = new AbortController();
-  const uploading = errorOf(
+  const uploading = rejection(
     client.mutate({
       mutation: UPLOAD_FILE,
       variables: { file: large('film.mp4', 4 * MEBIBYTE) },

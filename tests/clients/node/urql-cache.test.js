@@ -92,7 +92,9 @@ test('queries that select different fields of one object add to each other', asy
   const { client, requests, user, list, ids } = await watchedList(t, ['a.txt']);
   const parentId = await folder(user.token, 'holiday');
   const photos = await readyPhoto(user.token, 'photo.png', photo(300, 200), { parentId });
-  const others = OTHERS.flatMap((query) => (query.includes('$id') ? [photos, parentId].map((id) => [query, { id }]) : [[query, {}]]));
+  const others = OTHERS.flatMap((query) =>
+    query.includes('$id') ? [photos, parentId].map((id) => [query, { id }]) : [[query, {}]],
+  );
   const answers = [];
   for (const [query, variables] of others) {
     const { data, error } = await client.query(query, variables);

@@ -13,7 +13,7 @@ import { relayStylePagination } from '@apollo/client/utilities';
 import UploadHttpLink from 'apollo-upload-client/UploadHttpLink.mjs';
 import { createClient } from 'graphql-ws';
 
-import { graphqlUrl } from '../support.js';
+import { bearer, graphqlUrl } from '../support.js';
 import { Seen } from './seen.js';
 import { traffic } from './traffic.js';
 
@@ -63,12 +63,10 @@ export function apollo(session = {}, settings = {}) {
   const { fetch, requests } = traffic();
   const sockets = createClient({
     url: uri.replace(/^http/, 'ws'),
-    connectionParams: () => (session.token ? { authorization: `Bearer ${session.token}` } : {}),
+    connectionParams: () => bearer(session.token),
     retryAttempts: 0,
   });
-  const withToken = new SetContextLink(({ headers }) => ({
-    headers: { ...headers, ...(session.token && { authorization: `Bearer ${session.token}` }) },
-  }));
+  const withToken = new SetContextLink(({ headers }) => ({ headers: { ...headers, ...bearer(session.token) } }));
   const options = { uri, fetch, headers: { 'Apollo-Require-Preflight': 'true' }, ...http };
   const client = new ApolloClient({
     cache: new InMemoryCache(cacheSettings),
@@ -98,12 +96,4 @@ export function watch(observable) {
 export function codeOf(error) {
   assert.ok(CombinedGraphQLErrors.is(error), `not an error of GraphQL: ${error?.stack ?? error}`);
   return error.errors[0].extensions.code;
-}
-
-/** The error that an operation ends with. */
-export function errorOf(operation) {
-  return operation.then(
-    ({ data }) => assert.fail(`it succeeded: ${JSON.stringify(data)}`),
-    (error) => error,
-  );
 }

@@ -40,7 +40,14 @@ export const UPLOAD_MANY = `
 export const MEBIBYTE = 1 << 20;
 
 /** Names as people give them, the first as macOS does: decomposed. All are stored composed (NFC). */
-export const NAMES = ['re\u0301sume\u0301.txt', 'r\u00e9sum\u00e9 2.txt', '请假条.txt', '🏔️ "Gipfel".txt', '100%25 & more; a=b.txt', "l'été.txt"];
+export const NAMES = [
+  're\u0301sume\u0301.txt',
+  'r\u00e9sum\u00e9 2.txt',
+  '请假条.txt',
+  '🏔️ "Gipfel".txt',
+  '100%25 & more; a=b.txt',
+  "l'\u00e9t\u00e9.txt",
+];
 
 /** A text file that no other one is like. */
 export const note = (name = 'note.txt', text = `note ${Math.random()}`) => new File([text], name, { type: 'text/plain' });

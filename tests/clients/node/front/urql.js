@@ -80,9 +80,9 @@ export function urql(session = {}, settings = {}) {
     ...options,
   });
   // urql asks for events first, and then for parts; who wants parts has to say so.
-  const accept = { accept: 'multipart/mixed;subscriptionSpec=1.0' };
-  const parts = () => ({ fetchOptions: { headers: { ...bearer(session.token), ...accept } } });
-  const subscription = (query, variables) => client.subscription(query, variables, subscribeBy === 'parts' ? parts() : {});
+  const accept = subscribeBy === 'parts' && { accept: 'multipart/mixed;subscriptionSpec=1.0' };
+  const subscription = (query, variables) =>
+    client.subscription(query, variables, { fetchOptions: { headers: { ...bearer(session.token), ...accept } } });
   return { client, requests, sockets, session, subscription };
 }
 
