@@ -15,6 +15,7 @@ READY = """
       thumbnailReady(fileId: $id) { id name thumbnailStatus thumbnailError width height thumbnails { size width url } }
     }
 """
+RETRY = "mutation($id: ID!) { retryThumbnails(input: { fileId: $id }) { userErrors { code } } }"
 LOGOUT = "mutation { logout { userErrors { code } } }"
 TRANSPORT_WS = WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL
 
@@ -47,14 +48,17 @@ class Events(Rules):
         async with subscribing as listening, asking as session:
             stream = listening.subscribe(ready())
             hearing = asyncio.ensure_future(anext(stream))
-            retry = "mutation($id: ID!) { retryThumbnails(input: { fileId: $id }) { userErrors { code } } }"
-            while not hearing.done():
-                self.assertDone((await session.execute(GraphQLRequest(retry, variable_values={"id": id})))["retryThumbnails"])
-                # Ends when they have been made.
-                async for _ in session.subscribe(ready(id)):
-                    pass
-            heard = (await hearing)["thumbnailReady"]
-            await stream.aclose()
+            retry = GraphQLRequest(RETRY, variable_values={"id": id})
+            try:
+                while not hearing.done():
+                    self.assertDone((await session.execute(retry))["retryThumbnails"])
+                    # Ends when they have been made.
+                    await whole(session.subscribe(ready(id)))
+                heard = (await hearing)["thumbnailReady"]
+            finally:
+                hearing.cancel()
+                await asyncio.gather(hearing, return_exceptions=True)
+                await stream.aclose()
         self.assertEqual((heard["id"], heard["thumbnailStatus"]), (id, "READY"))
 
     def assertReady(self, events, id):
