@@ -39,7 +39,10 @@ function pages(keyArgs) {
 
 function thumbnailsBySize(known = [], incoming, { mergeObjects, readField }) {
   const bySize = new Map(known.map((thumbnail) => [readField('size', thumbnail), thumbnail]));
-  return incoming.map((thumbnail) => mergeObjects(bySize.get(readField('size', thumbnail)) ?? {}, thumbnail));
+  return incoming.map((thumbnail) => {
+    const same = bySize.get(readField('size', thumbnail));
+    return same ? mergeObjects(same, thumbnail) : thumbnail;
+  });
 }
 
 // The client ---------------------------------------------------------------------------------------------------------

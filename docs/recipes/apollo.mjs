@@ -162,9 +162,9 @@ async function walk() {
 
   // Downloads. A link is an ordinary URL, for <img src> and <a href> as well; that of a private file works for an hour.
   const link = (await client.query({ query: LINK, variables: { id: file.id } })).data.file.url;
-  const answer = await fetch(link);
-  if (!answer.ok) throw new Error(`the download failed with ${answer.status}`);
-  const bytes = await answer.arrayBuffer();
+  const download = await fetch(link);
+  if (!download.ok) throw new Error(`the download failed with ${download.status}`);
+  const bytes = await download.arrayBuffer();
   console.log(`downloaded ${bytes.byteLength} bytes`);
 }
 
@@ -183,11 +183,13 @@ async function signIn() {
 
 /** Waits until the thumbnails of an image are done. With `fileId` there is exactly one event, however late one asks. */
 async function thumbnails(fileId) {
-  const { data, error } = await new Promise((resolve, reject) => {
-    client.subscribe({ query: THUMBNAIL_READY, variables: { fileId } }).subscribe({ next: resolve, error: reject });
+  const file = await new Promise((resolve, reject) => {
+    client.subscribe({ query: THUMBNAIL_READY, variables: { fileId } }).subscribe(({ data, error }) => {
+      if (error) reject(error);
+      else resolve(data.thumbnailReady);
+    });
   });
-  if (error) throw error;
-  const { thumbnailStatus, thumbnailError, width, height, thumbnails } = data.thumbnailReady;
-  if (thumbnailStatus === 'FAILED') console.log(`no thumbnails: ${thumbnailError}`);
-  else console.log(`${width} x ${height}, thumbnails: ${thumbnails.map((t) => `${t.width} x ${t.height}`).join(', ')}`);
+  if (file.thumbnailStatus === 'FAILED') return console.log(`no thumbnails: ${file.thumbnailError}`);
+  const sizes = file.thumbnails.map(({ width, height }) => `${width} x ${height}`).join(', ');
+  console.log(`${file.width} x ${file.height}, thumbnails: ${sizes}`);
 }

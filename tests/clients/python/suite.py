@@ -1,14 +1,13 @@
-"""Runs what stands in the test_*.py beside it, and closes with the line that tests/clients/run reads."""
+"""Runs what stands in the test_*.py of a folder, and closes with the line that tests/clients/run reads."""
 
 import sys
 import unittest
-from pathlib import Path
 
 
-def main(wanted):
+def main(folder, *wanted):
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{part}*" for part in wanted] or None
-    tests = loader.discover(str(Path(__file__).parent))
+    tests = loader.discover(folder)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(tests)
     # A test that is skipped shows nothing, and neither do none at all.
     failed = len(result.failures) + len(result.errors) + len(result.skipped) + len(result.unexpectedSuccesses)
@@ -18,4 +17,4 @@ def main(wanted):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))
