@@ -16,6 +16,7 @@ const BAD: Expected = Refused(400, "BAD_REQUEST");
 const WRONG_VALUE: Expected = Refused(400, "BAD_USER_INPUT");
 const INVALID: Expected = Refused(400, "GRAPHQL_VALIDATION_FAILED");
 const UNSUPPORTED: Expected = Refused(415, "BAD_REQUEST");
+const UNACCEPTABLE: Expected = Refused(406, "BAD_REQUEST");
 const TOO_LARGE: Expected = Refused(413, "BAD_REQUEST");
 
 const TYPENAME: &str = r#"{"query":"{ __typename }"}"#;
@@ -104,7 +105,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, Expected)> {
             INVALID,
         ),
         ("a persisted query", br#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}"#.into(), BAD),
-        ("a subscription", br#"{"query":"subscription { thumbnailReady { id } }"}"#.into(), BAD),
+        ("a subscription", br#"{"query":"subscription { thumbnailReady { id } }"}"#.into(), UNACCEPTABLE),
         // The last one counts, as in every browser.
         ("a key twice", br#"{"query":"{","query":"{ __typename }"}"#.into(), Served),
         (
@@ -148,7 +149,6 @@ fn media_types() -> Vec<(String, Vec<u8>, Expected)> {
     let json = ("Content-Type", "application/json");
     let encoded = |encoding, expected| post(&[json, ("Content-Encoding", encoding)], expected);
     let accepted = |accept, expected| post(&[json, ("Accept", accept)], expected);
-    let unacceptable = Refused(406, "BAD_REQUEST");
     let ranges = "text/plain;q=0.1,".repeat(3000);
     vec![
         post(&[], UNSUPPORTED),
@@ -178,14 +178,14 @@ fn media_types() -> Vec<(String, Vec<u8>, Expected)> {
         encoded("nonsense", UNSUPPORTED),
         encoded("Identity", Served),
         post(&[json, ("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], UNSUPPORTED),
-        accepted("text/html", unacceptable),
-        accepted("image/*, text/plain;q=0.5", unacceptable),
-        accepted("application/json;q=0", unacceptable),
-        accepted("*/*;q=0", unacceptable),
-        accepted("nonsense", unacceptable),
-        accepted(";;;,,,===", unacceptable),
-        accepted("\"", unacceptable),
-        accepted(&ranges, unacceptable),
+        accepted("text/html", UNACCEPTABLE),
+        accepted("image/*, text/plain;q=0.5", UNACCEPTABLE),
+        accepted("application/json;q=0", UNACCEPTABLE),
+        accepted("*/*;q=0", UNACCEPTABLE),
+        accepted("nonsense", UNACCEPTABLE),
+        accepted(";;;,,,===", UNACCEPTABLE),
+        accepted("\"", UNACCEPTABLE),
+        accepted(&ranges, UNACCEPTABLE),
         accepted(&format!("{ranges}*/*"), Served),
         accepted("", Served),
     ]

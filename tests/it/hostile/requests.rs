@@ -107,7 +107,7 @@ fn gets() -> Vec<(&'static str, Vec<u8>, Expected)> {
         ("of an array as PHP has it", get("?query[]=%7B__typename%7D"), BAD),
         ("of 10,000 parameters", get(&format!("?{}", "a=b&".repeat(10_000))), BAD),
         ("of a mutation", get("?query=mutation%7Blogout%7BuserErrors%7Bcode%7D%7D%7D"), NOT_THIS_WAY),
-        ("of a subscription", get("?query=subscription%7BthumbnailReady%7Bid%7D%7D"), NOT_THIS_WAY),
+        ("of a subscription", get("?query=subscription%7BthumbnailReady%7Bid%7D%7D"), Refused(406, "BAD_REQUEST")),
         (
             "of a mutation among queries",
             get("?query=query%20A%7B__typename%7Dmutation%20B%7Blogout%7BuserErrors%7Bcode%7D%7D%7D&operationName=B"),
