@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, stream};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use strongroom::http::multipart::{Fault, FileMap, PartHead, Reader, is_boundary};
 
 /// Of the whole body; more than any input has.
@@ -98,13 +98,11 @@ fn whole(body: &[u8], boundary: &str) -> Option<Parts> {
 fn fill(parts: &Parts) {
     let [(_, operations), (_, map), ..] = parts.as_slice() else { return };
     let Ok(map) = FileMap::parse(map, 10, 100) else { return };
-    let Ok(Value::Object(operations)) = serde_json::from_slice(operations) else { return };
-    let Some(Value::Object(variables)) = operations.get("variables") else { return };
-    let mut filled: Map<String, Value> = variables.clone();
+    let Ok(operations) = serde_json::from_slice::<Value>(operations) else { return };
+    let mut filled = operations.clone();
     match map.fill(&mut filled, |index| format!("ticket {index}")) {
         Ok(()) => {
-            let before = Value::Object(variables.clone()).to_string();
-            let after = Value::Object(filled).to_string();
+            let (before, after) = (operations.to_string(), filled.to_string());
             // Each place had a null, and has a ticket now.
             let places = after.matches("\"ticket ").count() - before.matches("\"ticket ").count();
             assert_eq!(after.len() - before.len(), places * ("\"ticket 0\"".len() - "null".len()), "{before} {after}");
