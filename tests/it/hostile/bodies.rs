@@ -26,6 +26,7 @@ pub fn cases(world: &World) -> Vec<Case> {
     cases.extend(over_http("a JSON body", sizes(world)));
     cases.extend(over_http("media types", media_types()));
     cases.extend(over_http("credentials", credentials(world)));
+    cases.extend(over_http("a stream", streams(world)));
     cases
 }
 
@@ -212,6 +213,37 @@ fn credentials(world: &World) -> Vec<(String, Vec<u8>, Expected)> {
     for text in ["", "Bearer", "Bearer ", "Basic YTpi", "Digest x", "Bearer\tx", long.as_str()] {
         let name = format!("{:?}", &text[..text.len().min(20)]);
         rows.push((name, ask(&[("Authorization", text)], "{ files { totalCount } }"), nobody));
+    }
+    rows
+}
+
+/// What is wrong with a subscription is said in its stream, or before there is one.
+fn streams(world: &World) -> Vec<(String, Vec<u8>, Expected)> {
+    let bearer = world.bearer();
+    let subscribe = |query: &str, headers: &[(&str, &str)]| {
+        let all = [&[("Content-Type", "application/json"), ("Accept", "text/event-stream")], headers].concat();
+        request("POST /graphql", &all, json!({ "query": query }).to_string())
+    };
+    let all = "subscription { thumbnailReady { id } }";
+    let unknown = "subscription { thumbnailReady(fileId: \"nonsense\") { id } }";
+    let two = "subscription { thumbnailReady { id } a: thumbnailReady { id } }";
+    let user = [("Authorization", bearer.as_str())];
+    let mut rows = vec![
+        ("of nobody".to_owned(), subscribe(all, &[]), Expected::RefusedInStream("UNAUTHENTICATED")),
+        ("of nothing".to_owned(), subscribe(unknown, &user), Expected::RefusedInStream("NOT_FOUND")),
+        ("of two fields".to_owned(), subscribe(two, &user), Expected::RefusedInStream("GRAPHQL_VALIDATION_FAILED")),
+    ];
+    for (what, token) in &world.bad_tokens {
+        let bearer = format!("Bearer {token}");
+        let bytes = subscribe(all, &[("Authorization", &bearer)]);
+        rows.push((format!("with a token: {what}"), bytes, Expected::RefusedInStream("UNAUTHENTICATED")));
+    }
+    for accept in
+        ["multipart/mixed", "multipart/mixed;subscriptionSpec=9.9", "text/event-stream;q=0", "text/event-streams"]
+    {
+        let headers = [("Content-Type", "application/json"), ("Accept", accept), ("Authorization", bearer.as_str())];
+        let bytes = request("POST /graphql", &headers, json!({ "query": all }).to_string());
+        rows.push((format!("as {accept}"), bytes, UNACCEPTABLE));
     }
     rows
 }
