@@ -16,6 +16,7 @@ const BAD: Expected = Refused(400, "BAD_REQUEST");
 const WRONG_VALUE: Expected = Refused(400, "BAD_USER_INPUT");
 const INVALID: Expected = Refused(400, "GRAPHQL_VALIDATION_FAILED");
 const UNSUPPORTED: Expected = Refused(415, "BAD_REQUEST");
+const UNACCEPTABLE: Expected = Refused(406, "BAD_REQUEST");
 const TOO_LARGE: Expected = Refused(413, "BAD_REQUEST");
 
 const TYPENAME: &str = r#"{"query":"{ __typename }"}"#;
@@ -25,6 +26,7 @@ pub fn cases(world: &World) -> Vec<Case> {
     cases.extend(over_http("a JSON body", sizes(world)));
     cases.extend(over_http("media types", media_types()));
     cases.extend(over_http("credentials", credentials(world)));
+    cases.extend(over_http("a stream", streams(world)));
     cases
 }
 
@@ -104,7 +106,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, Expected)> {
             INVALID,
         ),
         ("a persisted query", br#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}"#.into(), BAD),
-        ("a subscription", br#"{"query":"subscription { thumbnailReady { id } }"}"#.into(), BAD),
+        ("a subscription", br#"{"query":"subscription { thumbnailReady { id } }"}"#.into(), UNACCEPTABLE),
         // The last one counts, as in every browser.
         ("a key twice", br#"{"query":"{","query":"{ __typename }"}"#.into(), Served),
         (
@@ -148,7 +150,6 @@ fn media_types() -> Vec<(String, Vec<u8>, Expected)> {
     let json = ("Content-Type", "application/json");
     let encoded = |encoding, expected| post(&[json, ("Content-Encoding", encoding)], expected);
     let accepted = |accept, expected| post(&[json, ("Accept", accept)], expected);
-    let unacceptable = Refused(406, "BAD_REQUEST");
     let ranges = "text/plain;q=0.1,".repeat(3000);
     vec![
         post(&[], UNSUPPORTED),
@@ -178,14 +179,14 @@ fn media_types() -> Vec<(String, Vec<u8>, Expected)> {
         encoded("nonsense", UNSUPPORTED),
         encoded("Identity", Served),
         post(&[json, ("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], UNSUPPORTED),
-        accepted("text/html", unacceptable),
-        accepted("image/*, text/plain;q=0.5", unacceptable),
-        accepted("application/json;q=0", unacceptable),
-        accepted("*/*;q=0", unacceptable),
-        accepted("nonsense", unacceptable),
-        accepted(";;;,,,===", unacceptable),
-        accepted("\"", unacceptable),
-        accepted(&ranges, unacceptable),
+        accepted("text/html", UNACCEPTABLE),
+        accepted("image/*, text/plain;q=0.5", UNACCEPTABLE),
+        accepted("application/json;q=0", UNACCEPTABLE),
+        accepted("*/*;q=0", UNACCEPTABLE),
+        accepted("nonsense", UNACCEPTABLE),
+        accepted(";;;,,,===", UNACCEPTABLE),
+        accepted("\"", UNACCEPTABLE),
+        accepted(&ranges, UNACCEPTABLE),
         accepted(&format!("{ranges}*/*"), Served),
         accepted("", Served),
     ]
@@ -212,6 +213,37 @@ fn credentials(world: &World) -> Vec<(String, Vec<u8>, Expected)> {
     for text in ["", "Bearer", "Bearer ", "Basic YTpi", "Digest x", "Bearer\tx", long.as_str()] {
         let name = format!("{:?}", &text[..text.len().min(20)]);
         rows.push((name, ask(&[("Authorization", text)], "{ files { totalCount } }"), nobody));
+    }
+    rows
+}
+
+/// What is wrong with a subscription is said in its stream, or before there is one.
+fn streams(world: &World) -> Vec<(String, Vec<u8>, Expected)> {
+    let bearer = world.bearer();
+    let subscribe = |query: &str, headers: &[(&str, &str)]| {
+        let all = [&[("Content-Type", "application/json"), ("Accept", "text/event-stream")], headers].concat();
+        request("POST /graphql", &all, json!({ "query": query }).to_string())
+    };
+    let all = "subscription { thumbnailReady { id } }";
+    let unknown = "subscription { thumbnailReady(fileId: \"nonsense\") { id } }";
+    let two = "subscription { thumbnailReady { id } a: thumbnailReady { id } }";
+    let user = [("Authorization", bearer.as_str())];
+    let mut rows = vec![
+        ("of nobody".to_owned(), subscribe(all, &[]), Expected::RefusedInStream("UNAUTHENTICATED")),
+        ("of nothing".to_owned(), subscribe(unknown, &user), Expected::RefusedInStream("NOT_FOUND")),
+        ("of two fields".to_owned(), subscribe(two, &user), Expected::RefusedInStream("GRAPHQL_VALIDATION_FAILED")),
+    ];
+    for (what, token) in &world.bad_tokens {
+        let bearer = format!("Bearer {token}");
+        let bytes = subscribe(all, &[("Authorization", &bearer)]);
+        rows.push((format!("with a token: {what}"), bytes, Expected::RefusedInStream("UNAUTHENTICATED")));
+    }
+    for accept in
+        ["multipart/mixed", "multipart/mixed;subscriptionSpec=9.9", "text/event-stream;q=0", "text/event-streams"]
+    {
+        let headers = [("Content-Type", "application/json"), ("Accept", accept), ("Authorization", bearer.as_str())];
+        let bytes = request("POST /graphql", &headers, json!({ "query": all }).to_string());
+        rows.push((format!("as {accept}"), bytes, UNACCEPTABLE));
     }
     rows
 }

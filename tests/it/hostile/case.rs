@@ -51,6 +51,8 @@ pub enum Expected {
     Refused(u16, &'static str),
     /// A refusal as an event of a stream, or before there is a stream.
     RefusedInStream(&'static str),
+    /// A list of answers, the first of them a refusal with this code.
+    RefusedInBatch(&'static str),
     /// An error of this code among the payload's `userErrors`.
     UserError(&'static str),
     /// Nothing is wrong with it after all: an answer without errors.

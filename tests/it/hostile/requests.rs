@@ -84,7 +84,7 @@ fn paths() -> Vec<(String, Vec<u8>, Expected)> {
     // The name of another host in the target is none of our business (RFC 9112 section 3.2.2).
     rows.push(("of another host".to_owned(), request("POST http://evil.test/graphql", &[JSON], TYPENAME), Served));
     rows.push(("*".to_owned(), request("OPTIONS *", &[], ""), NOTHING_THERE));
-    rows.push(("of a CONNECT".to_owned(), request("CONNECT evil.test:443", &[], ""), NOTHING_THERE));
+    rows.push(("of a CONNECT".to_owned(), request("CONNECT evil.test:443", &[], ""), NOT_THIS_WAY));
     rows
 }
 
@@ -107,7 +107,7 @@ fn gets() -> Vec<(&'static str, Vec<u8>, Expected)> {
         ("of an array as PHP has it", get("?query[]=%7B__typename%7D"), BAD),
         ("of 10,000 parameters", get(&format!("?{}", "a=b&".repeat(10_000))), BAD),
         ("of a mutation", get("?query=mutation%7Blogout%7BuserErrors%7Bcode%7D%7D%7D"), NOT_THIS_WAY),
-        ("of a subscription", get("?query=subscription%7BthumbnailReady%7Bid%7D%7D"), NOT_THIS_WAY),
+        ("of a subscription", get("?query=subscription%7BthumbnailReady%7Bid%7D%7D"), Refused(406, "BAD_REQUEST")),
         (
             "of a mutation among queries",
             get("?query=query%20A%7B__typename%7Dmutation%20B%7Blogout%7BuserErrors%7Bcode%7D%7D%7D&operationName=B"),
@@ -142,7 +142,7 @@ fn heads() -> Vec<(&'static str, Vec<u8>, Expected)> {
         ("with a blank target", raw("GET  HTTP/1.1\r\nHost: x\r\n\r\n"), BAD),
         ("with blanks in the target", raw("GET /a b c HTTP/1.1\r\nHost: x\r\n\r\n"), BAD),
         ("with a target beyond ASCII", raw("GET /ü HTTP/1.1\r\nHost: x\r\n\r\n"), NOTHING_THERE),
-        ("with an unknown expectation", with("Expect: miracles\r\n"), Served),
+        ("with an unknown expectation", with("Expect: miracles\r\n"), Refused(417, "BAD_REQUEST")),
         ("with an unknown upgrade", with("Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n"), Served),
         ("with a forged address", with("X-Forwarded-For: nonsense\r\nForwarded: for=\"\r\n"), Served),
     ]

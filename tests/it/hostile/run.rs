@@ -113,6 +113,10 @@ fn judge(response: &Response, expected: Expected) -> Result<(), String> {
                 check_refusal(response, &answer, code)
             }
         },
+        Expected::RefusedInBatch(code) => {
+            check_status(response, 200)?;
+            check_errors(&answer[0]["errors"], code).map(drop)
+        }
         Expected::UserError(code) => {
             check_status(response, 200)?;
             let found = answer.get("errors").is_none() && user_errors(&answer).contains(&code);

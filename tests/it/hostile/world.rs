@@ -42,11 +42,13 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new(backend: Backend) -> Self {
+    /// With these settings beside the usual ones.
+    pub async fn new(backend: Backend, settings: &'static [(&'static str, &'static str)]) -> Self {
         let home = Home::new(backend);
         let program = {
             let home = home.clone();
-            let start = move || Program::start(&home, &["serve"], &[("accounts.secret", SECRET)]);
+            let settings = [settings, &[("accounts.secret", SECRET)]].concat();
+            let start = move || Program::start(&home, &["serve"], &settings);
             tokio::task::spawn_blocking(start).await.unwrap()
         };
         let user = program.client().register("ada@example.org").await;
