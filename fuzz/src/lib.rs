@@ -35,18 +35,30 @@ struct Worker {
     slowest: Duration,
 }
 
+impl Worker {
+    fn time(&self, input: &[u8]) -> Duration {
+        self.inputs.send(input.to_vec()).expect("the worker waits");
+        self.times.recv().expect("the worker answers")
+    }
+}
+
 /// Runs the check, and panics when it took too long. Panics of the check end the process.
 pub fn run(check: fn(&[u8]), allowed: Allowed, input: &[u8]) {
     static WORKER: OnceLock<Mutex<Worker>> = OnceLock::new();
     let mut worker = WORKER.get_or_init(|| Mutex::new(start(check))).lock().expect("a panic ends the process");
-    worker.inputs.send(input.to_vec()).expect("the worker waits");
-    let took = worker.times.recv().expect("the worker answers");
     let most = allowed.base + allowed.per_byte * u32::try_from(input.len()).expect("inputs are small");
+    let mut took = worker.time(input);
+    // A machine that has other work is slow now and then; what is slow by itself is slow again.
+    for _ in 0..3 {
+        if took > most {
+            took = took.min(worker.time(input));
+        }
+    }
+    assert!(took <= most, "{} bytes took {took:?} of the processor, more than {most:?}", input.len());
     if took > worker.slowest * 5 / 4 {
         worker.slowest = took;
         eprintln!("the slowest so far: {} bytes took {took:?} of the processor; {most:?} are allowed", input.len());
     }
-    assert!(took <= most, "{} bytes took {took:?} of the processor, more than {most:?}", input.len());
 }
 
 fn start(check: fn(&[u8])) -> Worker {
