@@ -76,7 +76,7 @@ async fn send(client: &Client, method: Method, accept: &str, query: &str, variab
 fn results(text: &str) -> Vec<Value> {
     let events = text.split("\n\n").filter(|event| !event.is_empty() && *event != ":");
     let mut events: Vec<_> = events.collect();
-    assert_eq!(events.pop(), Some("event: complete\ndata: "), "{text}");
+    assert_eq!(events.pop(), Some("event: complete\ndata:"), "{text}");
     let data = events.iter().map(|event| event.strip_prefix("event: next\ndata: ").unwrap_or_else(|| panic!("{text}")));
     data.map(|json| serde_json::from_str(json).unwrap()).collect()
 }
