@@ -67,6 +67,12 @@ pub struct Caller {
     pub place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
+/// What stands for a part of the request in its variables, where the map says so. Only the scalar `Upload` takes it.
+#[must_use]
+pub fn upload_variable(ticket: String) -> serde_json::Value {
+    schema::scalar::Upload::variable(ticket)
+}
+
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationKind {

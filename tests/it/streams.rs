@@ -101,7 +101,11 @@ async fn a_subscription_is_streamed_to_its_end(backend: Backend) {
     assert_eq!(results(&events.rest().await), [expected.clone()]);
 
     let mixed = Stream::open(&ada, MIXED, READY, json!({ "id": image["id"] })).await;
-    assert!(mixed.content_type().starts_with("multipart/mixed;boundary=graphql;subscriptionSpec"), "{}", mixed.content_type());
+    assert!(
+        mixed.content_type().starts_with("multipart/mixed;boundary=graphql;subscriptionSpec"),
+        "{}",
+        mixed.content_type()
+    );
     assert_eq!(parts(&mixed.rest().await), [json!({ "payload": expected })]);
 
     // `EventSource` can only GET.

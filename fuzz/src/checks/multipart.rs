@@ -100,7 +100,7 @@ fn fill(parts: &Parts) {
     let Ok(map) = FileMap::parse(map, 10, 100) else { return };
     let Ok(operations) = serde_json::from_slice::<Value>(operations) else { return };
     let mut filled = operations.clone();
-    match map.fill(&mut filled, |index| format!("ticket {index}")) {
+    match map.fill(&mut filled, |index| format!("ticket {index}").into()) {
         Ok(()) => {
             let (before, after) = (operations.to_string(), filled.to_string());
             // Each place had a null, and has a ticket now.

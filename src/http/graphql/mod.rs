@@ -90,9 +90,12 @@ async fn serve(
     if head.method != Method::POST {
         return Err(Problem::method("GET, POST", "Send GraphQL by POST, or a query by GET."));
     }
-    let encoding = head.headers.get(header::CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    let mut encodings = head.headers.get_all(header::CONTENT_ENCODING).iter();
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Problem::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body uncompressed."));
+    }
+    if head.headers.get_all(header::CONTENT_TYPE).iter().count() > 1 {
+        return Err(Problem::bad_request("The request has two content types."));
     }
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let (media_type, parameters) = params::split(content_type.unwrap_or_default());

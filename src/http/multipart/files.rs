@@ -21,8 +21,12 @@ impl Upload {
     pub(super) async fn store(&mut self, map: &FileMap, parts: &Parts) -> Result<(), Problem> {
         let mut come = vec![false; map.len()];
         while let Some(head) = self.reader.next_part().await.map_err(|fault| self.problem(fault))? {
-            // The reader skips what nobody reads.
-            let Some(index) = map.index(&head.name) else { continue };
+            let Some(index) = map.index(&head.name) else {
+                return Err(Problem::bad_request(format!(
+                    "The part {:?} is not announced in `map`.",
+                    shown(&head.name)
+                )));
+            };
             if std::mem::replace(&mut come[index], true) {
                 return Err(Problem::bad_request(format!("The part {:?} came twice.", shown(&head.name))));
             }

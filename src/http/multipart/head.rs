@@ -15,17 +15,20 @@ impl PartHead {
     /// Reads the header lines of a part. The error is a sentence for people.
     pub fn parse(lines: &[u8]) -> Result<Self, &'static str> {
         let lines = std::str::from_utf8(lines).map_err(|_| "The headers of a part are not UTF-8.")?;
-        let disposition = lines
+        let mut dispositions = lines
             .split("\r\n")
             .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))
-            .map(|(_, value)| value.trim())
-            .ok_or("A part has no Content-Disposition.")?;
-        let (kind, parameters) = params::split(disposition);
+            .filter(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"));
+        let (_, disposition) = dispositions.next().ok_or("A part has no Content-Disposition.")?;
+        if dispositions.next().is_some() {
+            return Err("A part has two Content-Dispositions.");
+        }
+        let (kind, parameters) = params::split(disposition.trim());
         if !kind.eq_ignore_ascii_case("form-data") {
             return Err("A part is not `form-data`.");
         }
-        let name = params::find(&parameters, "name").ok_or("A part has no name.")?;
+        // What one reader takes from the first of two, another might take from the last.
+        let name = params::only(&parameters, "name").ok_or("A part has to have one name.")?;
         let extended = params::find(&parameters, "filename*").and_then(extended);
         let plain = || params::find(&parameters, "filename").map(unescape);
         Ok(Self { name: unescape(name), file_name: extended.or_else(plain) })
@@ -105,12 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_without_a_name_is_refused() {
+    fn a_part_without_one_name_is_refused() {
         for lines in [
             "",
             "Content-Type: text/plain",
             "Content-Disposition: form-data",
             "Content-Disposition: attachment; name=\"0\"",
+            "Content-Disposition: form-data; name=\"0\"; name=\"1\"",
+            "Content-Disposition: form-data; name=\"0\"\r\nContent-Disposition: form-data; name=\"1\"",
         ] {
             assert!(PartHead::parse(lines.as_bytes()).is_err(), "{lines}");
         }

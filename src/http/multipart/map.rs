@@ -1,8 +1,12 @@
 //! The part `map`: which file part stands for which variables.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
-use serde_json::{Map, Value};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
 
 /// Parts by name, each with the paths of its variables.
 #[derive(Debug)]
@@ -13,13 +17,16 @@ impl FileMap {
     pub fn parse(json: &[u8], max_files: usize, max_paths: usize) -> Result<Self, String> {
         const SHAPE: &str =
             "The part `map` has to be a JSON object of arrays of paths, like {\"0\": [\"variables.file\"]}.";
-        let map: Map<String, Value> = serde_json::from_slice(json).map_err(|_| SHAPE)?;
-        if map.len() > max_files {
+        let Entries(entries) = serde_json::from_slice(json).map_err(|_| SHAPE)?;
+        if entries.len() > max_files {
             return Err(format!("One request may hold at most {max_files} files."));
         }
-        let mut seen = HashSet::new();
-        let mut parts = Vec::with_capacity(map.len());
-        for (name, value) in map {
+        let (mut seen, mut names) = (HashSet::new(), HashSet::new());
+        let mut parts = Vec::with_capacity(entries.len());
+        for (name, value) in entries {
+            if !names.insert(name.clone()) {
+                return Err(format!("The name {:?} stands twice in `map`.", shown(&name)));
+            }
             let Value::Array(values) = value else { return Err(SHAPE.to_owned()) };
             let mut paths = Vec::with_capacity(values.len());
             for value in values {
@@ -62,16 +69,43 @@ impl FileMap {
     }
 
     /// Puts the ticket of each part where its paths lead within the operations. Each has to lead to a null.
-    pub fn fill(&self, operations: &mut Value, ticket: impl Fn(usize) -> String) -> Result<(), String> {
+    pub fn fill(&self, operations: &mut Value, ticket: impl Fn(usize) -> Value) -> Result<(), String> {
         for (index, (_, paths)) in self.0.iter().enumerate() {
             for path in paths {
                 match target(operations, path)? {
-                    null @ Value::Null => *null = Value::String(ticket(index)),
+                    null @ Value::Null => *null = ticket(index),
                     _ => return Err(format!("The path {:?} leads to a variable that is not null.", shown(path))),
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// The entries of a JSON object, those of one name too.
+struct Entries(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
     }
 }
 
@@ -123,7 +157,7 @@ mod tests {
     }
 
     fn filled_in(map: &Value, mut operations: Value) -> Result<Value, String> {
-        FileMap::parse(map.to_string().as_bytes(), 3, 5)?.fill(&mut operations, |index| format!("#{index}"))?;
+        FileMap::parse(map.to_string().as_bytes(), 3, 5)?.fill(&mut operations, |index| format!("#{index}").into())?;
         Ok(operations)
     }
 
@@ -204,6 +238,7 @@ mod tests {
             assert!(filled(&map, json!({"a": null})).is_err(), "{map}");
         }
         assert!(FileMap::parse(b"{", 3, 5).is_err());
+        assert!(FileMap::parse(br#"{"0":["a"],"0":["b"]}"#, 3, 5).is_err());
         assert!(filled(&json!({"0": [], "1": [], "2": []}), json!({})).is_ok());
         assert!(filled(&json!({"0": [], "1": [], "2": [], "3": []}), json!({})).is_err());
         assert!(FileMap::parse(br#"{"0":["a","b","c","d","e"]}"#, 3, 5).is_ok());

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
 };
 use futures_util::FutureExt as _;
 
@@ -29,7 +29,7 @@ use super::{
 use crate::{
     config::LimitsConfig,
     error::{Error, ErrorCode},
-    graphql::{OperationKind, Prepared},
+    graphql::{OperationKind, Prepared, upload_variable},
     service::{Parts, Viewer},
 };
 
@@ -62,12 +62,9 @@ pub async fn receive(
     if content_length(headers).is_some_and(|bytes| bytes > limit) {
         return Err(too_large(limit));
     }
-    if headers.get_all(header::CONTENT_TYPE).iter().count() > 1 {
-        return Err(Problem::bad_request("The request has two content types."));
-    }
     let boundary = params::find(parameters, "boundary").filter(|boundary| is_boundary(boundary));
     let boundary = boundary.ok_or_else(|| {
-        Problem::bad_request("The boundary is missing from the Content-Type, or it is none (RFC 2046 section 5.1.1).")
+        Problem::bad_request("The Content-Type has to have one boundary, as RFC 2046 section 5.1.1 has it.")
     })?;
     let upload = Upload {
         app: app.clone(),
@@ -130,7 +127,7 @@ impl Upload {
         drop(operations_part);
         let map = FileMap::parse(map.as_ref(), limits.upload_files, limits.map_paths).map_err(Problem::bad_request)?;
         let parts = Parts::new(map.len(), limits.upload_files, &app.random);
-        map.fill(&mut json, |index| parts.ticket(index)).map_err(Problem::bad_request)?;
+        map.fill(&mut json, |index| upload_variable(parts.ticket(index))).map_err(Problem::bad_request)?;
         let work = match operations(json, limits.batch_operations).map_err(Problem::bad_request)? {
             Operations::One(request) => match prepare(&app, request) {
                 Ok(prepared) if prepared.kind() == OperationKind::Subscription => {

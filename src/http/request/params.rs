@@ -20,6 +20,13 @@ pub fn find<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a st
     parameters.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
 }
 
+/// The parameter of this name, if there is exactly one.
+#[must_use]
+pub fn only<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut found = parameters.iter().filter(|(found, _)| found == name);
+    found.next().filter(|_| found.next().is_none()).map(|(_, value)| value.as_str())
+}
+
 /// Splits where the separator stands outside of quotes, and trims.
 pub fn pieces(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);

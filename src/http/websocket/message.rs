@@ -126,6 +126,8 @@ pub enum Closing {
     Away,
     /// A frame that is none.
     Protocol,
+    /// A text that is not UTF-8.
+    NotText,
     /// A message over the limit.
     TooLarge,
     /// Something it needs is down, or the user has too many sockets.
@@ -147,11 +149,21 @@ pub enum Closing {
 }
 
 impl Closing {
+    /// After what the client sent could not be read (RFC 6455 section 7.4.1).
+    pub fn of(error: axum::Error) -> Self {
+        match error.into_inner().downcast_ref() {
+            Some(tungstenite::Error::Capacity(_)) => Self::TooLarge,
+            Some(tungstenite::Error::Utf8(_)) => Self::NotText,
+            _ => Self::Protocol,
+        }
+    }
+
     /// As a frame. A reason has at most 123 bytes (RFC 6455 section 5.5).
     pub fn frame(self) -> Message {
         let (code, reason) = match self {
             Self::Away => (1001, "The server is stopping"),
             Self::Protocol => (1002, "Protocol error"),
+            Self::NotText => (1007, "Not UTF-8"),
             Self::TooLarge => (1009, "Message too large"),
             Self::TryAgain(reason) => (1013, reason),
             Self::Invalid => (4400, "Invalid message"),

@@ -9,6 +9,7 @@ use axum::{
     http::{Method, StatusCode, header, request::Parts},
     response::Response,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use self::session::Session;
 use super::{
@@ -38,9 +39,12 @@ pub async fn open(app: &App, context: &RequestContext, mut parts: Parts) -> Resu
         return Err(Problem::refused(StatusCode::FORBIDDEN, "Pages of this origin may not open WebSockets here."));
     }
     let token = bearer(&parts.headers).map(str::to_owned);
-    let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, app).await else {
-        return Err(Problem::bad_request("The WebSocket handshake is malformed (RFC 6455 section 4.2.1)."));
-    };
+    let malformed = || Problem::bad_request("The WebSocket handshake is malformed (RFC 6455 section 4.2.1).");
+    let key = parts.headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| STANDARD.decode(key).ok());
+    if key.is_none_or(|key| key.len() != 16) {
+        return Err(malformed());
+    }
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, app).await.map_err(|_| malformed())?;
     let limit = app.config.limits.socket_message_bytes;
     let upgrade = upgrade
         .protocols([PROTOCOL])

@@ -103,7 +103,7 @@ impl Session {
                     match message {
                         Some(Ok(message)) => self.hear(socket, message).await,
                         // Most often the connection is gone; then the close frame goes nowhere.
-                        Some(Err(_)) => Err(Closing::Protocol.into()),
+                        Some(Err(error)) => Err(Closing::of(error).into()),
                         None => Err(End::Gone),
                     }
                 },
