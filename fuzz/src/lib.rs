@@ -1,6 +1,7 @@
 //! Runs a check as the server would run what it checks: on a thread with a small stack, and within a time.
 
 pub mod checks;
+pub mod tokens;
 
 use std::{
     sync::{
@@ -16,6 +17,9 @@ use rustix::time::{ClockId, clock_gettime};
 /// Half of what tokio gives its workers; what stands above a check there has the other half.
 const STACK: usize = 1 << 20;
 
+/// Goes through every target to what it makes once, and is not measured.
+const WARM_UP: &[u8] = br#"{"query":"{a}"}"#;
+
 /// What a check may take: a constant, and a time for each byte of the input.
 #[derive(Clone, Copy)]
 pub struct Allowed {
@@ -28,25 +32,40 @@ pub struct Allowed {
 struct Worker {
     inputs: SyncSender<Vec<u8>>,
     times: Receiver<Duration>,
+    slowest: Duration,
+}
+
+impl Worker {
+    fn time(&self, input: &[u8]) -> Duration {
+        self.inputs.send(input.to_vec()).expect("the worker waits");
+        self.times.recv().expect("the worker answers")
+    }
 }
 
 /// Runs the check, and panics when it took too long. Panics of the check end the process.
 pub fn run(check: fn(&[u8]), allowed: Allowed, input: &[u8]) {
     static WORKER: OnceLock<Mutex<Worker>> = OnceLock::new();
-    let worker = WORKER.get_or_init(|| Mutex::new(start(check)));
-    let worker = worker.lock().expect("a panic ends the process");
-    worker.inputs.send(input.to_vec()).expect("the worker waits");
-    let took = worker.times.recv().expect("the worker answers");
+    let mut worker = WORKER.get_or_init(|| Mutex::new(start(check))).lock().expect("a panic ends the process");
     let most = allowed.base + allowed.per_byte * u32::try_from(input.len()).expect("inputs are small");
+    let mut took = worker.time(input);
+    // A machine that has other work is slow now and then; what is slow by itself is slow again.
+    for _ in 0..3 {
+        if took > most {
+            took = took.min(worker.time(input));
+        }
+    }
     assert!(took <= most, "{} bytes took {took:?} of the processor, more than {most:?}", input.len());
+    if took > worker.slowest * 5 / 4 {
+        worker.slowest = took;
+        eprintln!("the slowest so far: {} bytes took {took:?} of the processor; {most:?} are allowed", input.len());
+    }
 }
 
 fn start(check: fn(&[u8])) -> Worker {
     let (inputs, todo) = sync_channel::<Vec<u8>>(0);
     let (done, times) = sync_channel(0);
     let work = move || {
-        // What is made once is made here.
-        check(b"");
+        check(WARM_UP);
         for input in todo {
             let begun = processor_time();
             check(&input);
@@ -57,7 +76,7 @@ fn start(check: fn(&[u8])) -> Worker {
         }
     };
     thread::Builder::new().stack_size(STACK).spawn(work).expect("a thread can be started");
-    Worker { inputs, times }
+    Worker { inputs, times, slowest: Duration::ZERO }
 }
 
 /// Of this thread: other load on the machine does not count.

@@ -142,7 +142,7 @@ fn parse_refusal(error: ParseError) -> ServerError {
     let (code, message) = match error {
         // The text repeats the line, which may be the whole document; what was expected is said at its end.
         ParseError::Syntax { message, .. } => {
-            let expected = message.rsplit_once("\n").map_or(&*message, |(_, last)| last.trim_start_matches([' ', '=']));
+            let expected = message.rsplit_once('\n').map_or(&*message, |(_, last)| last.trim_start_matches([' ', '=']));
             (ErrorCode::GraphqlParseFailed, format!("The document cannot be read: {expected}."))
         }
         // These are about what a document holds, not how it is written.

@@ -48,7 +48,7 @@ impl Framing {
     fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::EventStream => "text/event-stream; charset=utf-8",
-            Self::MultipartMixed => "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0",
+            Self::MultipartMixed => "multipart/mixed;boundary=graphql;subscriptionSpec=1.0",
         })
     }
 
@@ -88,7 +88,7 @@ impl Framing {
     /// The operation is over.
     fn complete(self) -> &'static [u8] {
         match self {
-            Self::EventStream => b"event: complete\ndata: \n\n",
+            Self::EventStream => b"event: complete\ndata:\n\n",
             Self::MultipartMixed => b"--\r\n",
         }
     }
@@ -205,7 +205,7 @@ mod tests {
         let framing = Framing::EventStream;
         let answer = GraphqlResponse::new("line\nbreak");
         assert_eq!(text(&framing.next(&answer)), "event: next\ndata: {\"data\":\"line\\nbreak\"}\n\n");
-        assert_eq!(text(framing.complete()), "event: complete\ndata: \n\n");
+        assert_eq!(text(framing.complete()), "event: complete\ndata:\n\n");
         assert!(framing.keep_alive().starts_with(b":"));
     }
 

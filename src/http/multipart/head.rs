@@ -60,6 +60,7 @@ fn extended(value: &str) -> Option<String> {
 }
 
 /// Whether this can be a boundary (RFC 2046 section 5.1.1).
+#[must_use]
 pub fn is_boundary(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
     (1..=70).contains(&text.len()) && text.bytes().all(allowed) && !text.ends_with(' ')

@@ -38,16 +38,25 @@ impl FileMap {
     }
 
     /// How many parts are announced.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Which of the announced parts bears this name.
+    #[must_use]
     pub fn index(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|(known, _)| known == name)
     }
 
     /// The name of an announced part.
+    #[must_use]
     pub fn name(&self, index: usize) -> &str {
         &self.0[index].0
     }

@@ -48,6 +48,7 @@ enum State {
 
 impl Reader {
     /// Over a body of at most this many bytes and parts.
+    #[must_use]
     pub fn new(body: Body, boundary: &str, max_bytes: u64, max_parts: usize) -> Self {
         let delimiter = Finder::new(format!("\r\n--{boundary}").as_bytes()).into_owned();
         // The first delimiter may stand at the very beginning, without its line break.
