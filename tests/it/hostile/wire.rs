@@ -11,6 +11,8 @@ use tokio::{
 
 /// No answer of the server to bad input is longer.
 const LONGEST: usize = 1 << 20;
+/// How much is read at once.
+const CHUNK: usize = 16 << 10;
 
 /// One connection.
 pub struct Connection {
@@ -142,6 +144,7 @@ impl Connection {
     /// Everything up to the end of the connection.
     pub async fn rest(&mut self) -> io::Result<Vec<u8>> {
         while self.read.len() < LONGEST {
+            self.read.reserve(CHUNK);
             if self.stream.read_buf(&mut self.read).await? == 0 {
                 break;
             }
@@ -162,6 +165,7 @@ impl Connection {
         if self.read.len() > LONGEST {
             return Err(io::Error::other("a very long answer"));
         }
+        self.read.reserve(CHUNK);
         if self.stream.read_buf(&mut self.read).await? == 0 {
             let end = format!("the connection ended after {:?}", String::from_utf8_lossy(&self.read));
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, end));
