@@ -105,7 +105,7 @@ fn post(token: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 fn in_small_chunks(token: &str) -> Vec<u8> {
     let bearer = format!("Bearer {token}");
     let headers = [("Content-Type", "application/json"), ("Authorization", &bearer), ("Transfer-Encoding", "chunked")];
-    request("POST /graphql", &headers, chunked(&[b' '; 1 << 20], 10))
+    request("POST /graphql", &headers, chunked(&vec![b' '; 1 << 20], 10))
 }
 
 fn multipart(token: &str) -> Vec<u8> {

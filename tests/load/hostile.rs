@@ -252,7 +252,7 @@ async fn attack(
 }
 
 fn report_attacks(tallies: &BTreeMap<&'static str, Tally>, took: Duration) {
-    println!("{:<42}{:>8}{:>10}{:>10}  {}", "hostile request", "count", "mean ms", "max ms", "statuses (0: none)");
+    println!("{:<42}{:>8}{:>10}{:>10}  statuses (0: none)", "hostile request", "count", "mean ms", "max ms");
     let mut sum = 0;
     for (name, tally) in tallies {
         let count: u64 = tally.statuses.values().sum();

@@ -110,7 +110,7 @@ fn credentials(world: &World) -> Vec<(String, Vec<u8>, Expected)> {
         .bad_tokens
         .iter()
         .map(|(what, token)| {
-            (format!("{what}"), get(&path, &[("Authorization", &format!("Bearer {token}"))]), NOT_FOUND)
+            ((*what).to_owned(), get(&path, &[("Authorization", &format!("Bearer {token}"))]), NOT_FOUND)
         })
         .collect();
     let others = format!("/files/{}", world.foreign);

@@ -15,6 +15,9 @@ pub const PONG: u8 = 10;
 /// The final bit of a frame's first byte.
 const FINAL: u8 = 0x80;
 
+/// The bit of a frame's second byte that says that a mask follows.
+const MASKED: u8 = 0x80;
+
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// A whole message in one frame.
@@ -24,16 +27,16 @@ pub fn frame(opcode: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// A frame with this first byte, masked or not.
 pub fn raw_frame(first: u8, masked: bool, payload: &[u8]) -> Vec<u8> {
-    let mask_bit = if masked { 0x80 } else { 0 };
+    let mask_bit = if masked { MASKED } else { 0 };
     let mut bytes = vec![first];
     match payload.len() {
         length @ 0..126 => bytes.push(mask_bit | length as u8),
         length @ 126..65536 => {
-            bytes.push(mask_bit | 126);
+            bytes.push(mask_bit | 0x7e);
             bytes.extend((length as u16).to_be_bytes());
         }
         length => {
-            bytes.push(mask_bit | 127);
+            bytes.push(mask_bit | 0x7f);
             bytes.extend((length as u64).to_be_bytes());
         }
     }

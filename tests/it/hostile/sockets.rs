@@ -69,7 +69,7 @@ fn broken_frames() -> Vec<(&'static str, Way, Expected)> {
         };
         text.bytes().enumerate().flat_map(piece).collect()
     };
-    let huge = [&[0x80 | TEXT, 0x80 | 127][..], &(1_u64 << 62).to_be_bytes(), &[0; 4]].concat();
+    let huge = [&[0x80 | TEXT, 0xff][..], &(1_u64 << 62).to_be_bytes(), &[0; 4]].concat();
     let endless = [raw_frame(TEXT, true, ping), raw_frame(0, true, &[b' '; 10_000]).repeat(40)].concat();
     vec![
         ("without a mask", Way::socket(raw_frame(0x80 | TEXT, false, ping)), Closed(1002)),
