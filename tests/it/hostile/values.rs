@@ -13,6 +13,7 @@ use super::{
 
 const WRONG_VALUE: Expected = Refused(400, "BAD_USER_INPUT");
 const WRONG_FIELD: Expected = Refused(200, "BAD_USER_INPUT");
+const INVALID: Expected = Refused(400, "GRAPHQL_VALIDATION_FAILED");
 const MISTAKE: Expected = UserError("BAD_USER_INPUT");
 const NOT_FOUND: Expected = UserError("NOT_FOUND");
 
@@ -180,11 +181,14 @@ fn uploads() -> Vec<Row> {
     let query = "mutation($f: Upload!) { upload(input: { file: $f }) { file { id } userErrors { code } } }";
     let mut rows = Vec::new();
     for forged in ["#__graphql_file__:0", "#__graphql_file__:99", "0", ":0", "x:0", "AAAAAAAAAAAAAAAAAAAAAA:0", ""] {
-        rows.push(row(format!("an upload of {forged:?}"), query, json!({ "f": forged }), MISTAKE));
-        let literal = query.replace("($f: Upload!)", "").replace("$f", &format!("\"{forged}\""));
-        rows.push(row(format!("an upload of {forged:?} in the document"), literal, json!({}), MISTAKE));
-        let default = query.replace("Upload!", &format!("Upload! = \"{forged}\""));
-        rows.push(row(format!("an upload of {forged:?} by default"), default, json!({}), MISTAKE));
+        rows.push(row(format!("an upload of {forged:?}"), query, json!({ "f": forged }), WRONG_VALUE));
+        rows.push(row(format!("an upload of the part {forged:?}"), query, json!({ "f": { "part": forged } }), MISTAKE));
+        for (literal, expected) in [(format!("{forged:?}"), INVALID), (format!("{{part: {forged:?}}}"), MISTAKE)] {
+            let document = query.replace("($f: Upload!)", "").replace("$f", &literal);
+            rows.push(row(format!("an upload of {literal} in the document"), document, json!({}), INVALID));
+            let default = query.replace("Upload!", &format!("Upload! = {literal}"));
+            rows.push(row(format!("an upload of {literal} by default"), default, json!({}), expected));
+        }
     }
     for value in
         [json!(null), json!(0), json!(true), json!({}), json!({ "name": "x", "type": "y" }), json!([]), json!(["x"])]
@@ -192,7 +196,7 @@ fn uploads() -> Vec<Row> {
         rows.push(row(format!("an upload of {value}"), query, json!({ "f": value }), WRONG_VALUE));
     }
     let many = "mutation($i: UploadManyInput!) { uploadMany(input: $i) { results { userErrors { code } } userErrors { code } } }";
-    let files = |count: usize| json!({ "i": { "files": vec![json!({ "file": "x:0" }); count] } });
+    let files = |count: usize| json!({ "i": { "files": vec![json!({ "file": { "part": "x:0" } }); count] } });
     rows.push(row("no uploads at all", many, files(0), Served));
     rows.push(row("11 uploads", many, files(11), MISTAKE));
     rows.push(row("10,000 uploads", many, files(10_000), MISTAKE));
