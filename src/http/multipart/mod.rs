@@ -62,7 +62,7 @@ pub async fn receive(
     if content_length(headers).is_some_and(|bytes| bytes > limit) {
         return Err(too_large(limit));
     }
-    let boundary = params::find(parameters, "boundary").filter(|boundary| is_boundary(boundary));
+    let boundary = params::only(parameters, "boundary").filter(|boundary| is_boundary(boundary));
     let boundary = boundary.ok_or_else(|| {
         Problem::bad_request("The Content-Type has to have one boundary, as RFC 2046 section 5.1.1 has it.")
     })?;

@@ -21,6 +21,9 @@ use crate::{
 /// How many messages may wait for the client to read. Operations stand still meanwhile.
 const WAITING: usize = 16;
 
+/// What one operation takes of how many there may be.
+type Place = Arc<OwnedSemaphorePermit>;
+
 /// Something that came of an operation.
 #[derive(Debug)]
 struct Event {
@@ -34,7 +37,6 @@ struct Event {
 /// The running operations, by the ID that the client gave.
 pub struct Operations {
     running: HashMap<String, Running>,
-    /// A mutation takes its place until it is done, also when the client has completed it.
     places: Arc<Semaphore>,
     next_number: u64,
     sender: mpsc::Sender<Event>,
@@ -44,6 +46,7 @@ pub struct Operations {
 
 struct Running {
     number: u64,
+    _place: Place,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -56,7 +59,7 @@ impl Operations {
     }
 
     /// For one more, if there may be one.
-    pub fn place(&self) -> Option<Arc<OwnedSemaphorePermit>> {
+    pub fn place(&self) -> Option<Place> {
         Arc::clone(&self.places).try_acquire_owned().ok().map(Arc::new)
     }
 
@@ -66,12 +69,12 @@ impl Operations {
     }
 
     /// Begins one.
-    pub fn start(&mut self, id: String, answers: BoxStream<'static, Response>) {
+    pub fn start(&mut self, id: String, place: Place, answers: BoxStream<'static, Response>) {
         let number = self.next_number;
         self.next_number += 1;
         let work = forward(answers, self.scribe.clone(), self.sender.clone(), id.clone(), number);
         let task = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
-        self.running.insert(id, Running { number, _task: task });
+        self.running.insert(id, Running { number, _place: place, _task: task });
     }
 
     /// Ends one, if it runs.
@@ -116,8 +119,6 @@ async fn forward(
     if AssertUnwindSafe(relayed).catch_unwind().await.is_err() {
         send(scribe.write(&id, failed(&Error::internal("an operation panicked"))).await, false).await;
     }
-    // Its place is free before the client hears that it is over.
-    drop(answers);
     send(ToClient::Complete { id: &id }.frame(), true).await;
 }
 
@@ -174,7 +175,8 @@ mod tests {
     #[tokio::test]
     async fn answers_come_in_order_and_then_the_end() {
         let mut operations = operations();
-        operations.start("a".to_owned(), stream::iter((0..40).map(Response::new)).boxed());
+        let place = operations.place().unwrap();
+        operations.start("a".to_owned(), place, stream::iter((0..40).map(Response::new)).boxed());
         for number in 0..40 {
             assert_eq!(next(&mut operations).await, answer(number));
         }
@@ -185,11 +187,13 @@ mod tests {
     #[tokio::test]
     async fn nothing_comes_of_a_cancelled_operation() {
         let mut operations = operations();
-        operations.start("a".to_owned(), stream::repeat_with(|| Response::new(1)).boxed());
+        let place = operations.place().unwrap();
+        operations.start("a".to_owned(), place, stream::repeat_with(|| Response::new(1)).boxed());
         assert_eq!(next(&mut operations).await, answer(1));
         operations.cancel("a");
         assert!(!operations.contains("a"));
-        operations.start("a".to_owned(), stream::iter([Response::new(2)]).boxed());
+        let place = operations.place().unwrap();
+        operations.start("a".to_owned(), place, stream::iter([Response::new(2)]).boxed());
         assert_eq!(next(&mut operations).await, answer(2));
         assert_eq!(next(&mut operations).await, end());
     }
@@ -197,23 +201,24 @@ mod tests {
     #[tokio::test]
     async fn cancelling_drops_the_stream_and_frees_its_place() {
         let mut operations = operations();
-        let (first, second) = (operations.place(), operations.place());
-        assert!(first.is_some() && second.is_some() && operations.place().is_none());
+        let (first, _second) = (operations.place().unwrap(), operations.place().unwrap());
+        assert!(operations.place().is_none());
         let (held, mut dropped) = mpsc::channel::<()>(1);
         let endless = stream::pending().map(move |(): ()| {
-            let _ = (&held, &first);
+            let _ = &held;
             Response::new(1)
         });
-        operations.start("a".to_owned(), endless.boxed());
+        operations.start("a".to_owned(), first, endless.boxed());
         operations.cancel("a");
-        assert_eq!(dropped.recv().await, None);
         assert!(operations.place().is_some());
+        assert_eq!(dropped.recv().await, None);
     }
 
     #[tokio::test]
     async fn an_operation_that_panics_is_over() {
         let mut operations = operations();
-        operations.start("a".to_owned(), stream::once(async { panic!("an operation that panics") }).boxed());
+        let place = operations.place().unwrap();
+        operations.start("a".to_owned(), place, stream::once(async { panic!("an operation that panics") }).boxed());
         let message = next(&mut operations).await;
         let extensions = &message["payload"]["errors"][0]["extensions"];
         assert_eq!(*extensions, json!({ "code": "INTERNAL_SERVER_ERROR", "requestId": "r1" }));

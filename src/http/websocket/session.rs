@@ -1,6 +1,6 @@
 //! One socket from its first message to its last.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::ErrorCode,
-    graphql::Caller,
+    graphql::{Caller, OperationKind},
     http::{
         App,
         graphql::{caller, failure, name_request, operation},
@@ -186,8 +186,10 @@ impl Session {
         match prepared {
             Ok((place, prepared)) => {
                 let viewer = self.login.as_ref().map(Login::viewer);
-                let caller = Caller { place: Some(place), ..caller(&self.context, viewer, None) };
-                self.operations.start(id, self.app.api.subscribe(prepared, caller));
+                // A mutation goes on when the client completes it, and keeps its place.
+                let kept = (prepared.kind() == OperationKind::Mutation).then(|| Arc::clone(&place));
+                let caller = Caller { place: kept, ..caller(&self.context, viewer, None) };
+                self.operations.start(id, place, self.app.api.subscribe(prepared, caller));
                 Ok(())
             }
             Err(mut errors) => {

@@ -1,6 +1,6 @@
 //! GraphQL multipart requests, malformed in every place, and what a refused one must not leave behind.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     case::{
@@ -132,7 +132,7 @@ fn order_and_names() -> Vec<Row> {
         row("a file that the map does not name", Form::upload().file("0", "x", "x").file("1", "y", "y"), BAD),
         row("a file called __proto__", Form::upload().file("__proto__", "x", "x"), BAD),
         row("10,000 parts", parts(10_000), BAD),
-        row("a field that the map does not name", Form::upload().file("0", "x", "x").field("csrf", "x"), BAD),
+        row("a field that nobody asked for", Form::upload().file("0", "x", "x").field("csrf", "x"), Served),
         row("files the other way round", two().file("1", "x", "x").file("0", "y", "y"), Served),
         row("a file without a file's name", Form::upload().field("0", "x"), UserError("BAD_USER_INPUT")),
         row("one file at two places", both(r#"{"0":["variables.f","variables.g"]}"#).file("0", "x", "x"), Served),
@@ -154,7 +154,7 @@ fn operations() -> Vec<Row> {
     let default =
         "mutation($g: Upload! = \"#__graphql_file__:0\") { upload(input: { file: $g }) { userErrors { code } } }";
     let batch = format!("[{}]", one_file());
-    let forged = |ticket: &str| {
+    let forged = |ticket: Value| {
         let query = "mutation($g: Upload!) { upload(input: { file: $g }) { userErrors { code } } }";
         form(&with(query, json!({ "f": null, "g": ticket })), MAP)
     };
@@ -202,7 +202,9 @@ fn operations() -> Vec<Row> {
     for ticket in
         ["#__graphql_file__:0", "#__graphql_file__:99", "0", ":0", "AAAAAAAAAAAAAAAAAAAAAA:0", "variables.f", ""]
     {
-        rows.push(row(&format!("a forged ticket, {ticket:?}"), forged(ticket), WRONG_VALUE));
+        rows.push(row(&format!("a forged ticket, {ticket:?}"), forged(json!(ticket)), WRONG_VALUE));
+        let part = json!({ "part": ticket });
+        rows.push(row(&format!("a forged ticket, {part}"), forged(part), UserError("BAD_USER_INPUT")));
     }
     rows
 }

@@ -12,8 +12,8 @@ use super::{
 };
 
 const WRONG_VALUE: Expected = Refused(400, "BAD_USER_INPUT");
-const INVALID: Expected = Refused(400, "GRAPHQL_VALIDATION_FAILED");
 const WRONG_FIELD: Expected = Refused(200, "BAD_USER_INPUT");
+const INVALID: Expected = Refused(400, "GRAPHQL_VALIDATION_FAILED");
 const MISTAKE: Expected = UserError("BAD_USER_INPUT");
 const NOT_FOUND: Expected = UserError("NOT_FOUND");
 
@@ -50,7 +50,7 @@ fn pages(world: &World) -> Vec<Row> {
         list("last: -2147483648", WRONG_FIELD),
         list("first: 1, last: 1", WRONG_FIELD),
         list("filter: { sha256: \"x\" }", Served),
-        list("filter: { createdAfter: \"yesterday\" }", INVALID),
+        list("filter: { createdAfter: \"yesterday\" }", Refused(400, "GRAPHQL_VALIDATION_FAILED")),
         after("of nothing", "", WRONG_FIELD),
         after("of nonsense", "nonsense", WRONG_FIELD),
         after("of zeros", &"A".repeat(cursor.len()), WRONG_FIELD),
@@ -182,10 +182,13 @@ fn uploads() -> Vec<Row> {
     let mut rows = Vec::new();
     for forged in ["#__graphql_file__:0", "#__graphql_file__:99", "0", ":0", "x:0", "AAAAAAAAAAAAAAAAAAAAAA:0", ""] {
         rows.push(row(format!("an upload of {forged:?}"), query, json!({ "f": forged }), WRONG_VALUE));
-        let literal = query.replace("($f: Upload!)", "").replace("$f", &format!("\"{forged}\""));
-        rows.push(row(format!("an upload of {forged:?} in the document"), literal, json!({}), INVALID));
-        let default = query.replace("Upload!", &format!("Upload! = \"{forged}\""));
-        rows.push(row(format!("an upload of {forged:?} by default"), default, json!({}), INVALID));
+        rows.push(row(format!("an upload of the part {forged:?}"), query, json!({ "f": { "part": forged } }), MISTAKE));
+        for (literal, expected) in [(format!("{forged:?}"), INVALID), (format!("{{part: {forged:?}}}"), MISTAKE)] {
+            let document = query.replace("($f: Upload!)", "").replace("$f", &literal);
+            rows.push(row(format!("an upload of {literal} in the document"), document, json!({}), INVALID));
+            let default = query.replace("Upload!", &format!("Upload! = {literal}"));
+            rows.push(row(format!("an upload of {literal} by default"), default, json!({}), expected));
+        }
     }
     for value in
         [json!(null), json!(0), json!(true), json!({}), json!({ "name": "x", "type": "y" }), json!([]), json!(["x"])]
@@ -193,9 +196,9 @@ fn uploads() -> Vec<Row> {
         rows.push(row(format!("an upload of {value}"), query, json!({ "f": value }), WRONG_VALUE));
     }
     let many = "mutation($i: UploadManyInput!) { uploadMany(input: $i) { results { userErrors { code } } userErrors { code } } }";
-    let files = |count: usize| json!({ "i": { "files": vec![json!({ "file": "x:0" }); count] } });
+    let files = |count: usize| json!({ "i": { "files": vec![json!({ "file": { "part": "x:0" } }); count] } });
     rows.push(row("no uploads at all", many, files(0), Served));
-    rows.push(row("11 uploads", many, files(11), WRONG_VALUE));
-    rows.push(row("10,000 uploads", many, files(10_000), WRONG_VALUE));
+    rows.push(row("11 uploads", many, files(11), MISTAKE));
+    rows.push(row("10,000 uploads", many, files(10_000), MISTAKE));
     rows
 }
