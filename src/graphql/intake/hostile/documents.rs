@@ -268,7 +268,7 @@ fn the_largest_documents_that_pass_are_taken_at_once() {
             "introspection as wide as it goes",
             format!("{{ __schema {{ types {{ fields {{ {} }} }} }} }}", "name ".repeat(150)),
         ),
-        ("the standard introspection query", include_str!("introspection.graphql").to_owned()),
+        ("the standard introspection query", include_str!("../introspection.graphql").to_owned()),
     ]);
     for (name, outcome) in outcomes {
         match name.as_str() {
