@@ -3,6 +3,7 @@
 //! down with it.
 
 use async_graphql::{Pos, ServerError};
+use memchr::memchr2;
 
 use super::error::{invalid, refusal};
 use crate::{config::LimitsConfig, error::ErrorCode};
@@ -133,6 +134,36 @@ fn after_number(bytes: &[u8], start: usize) -> Option<usize> {
     (!goes_on).then_some(at)
 }
 
+/// Whether a JSON text holds at most so many values: objects and lists, and what is in them. Parsed, a megabyte of empty
+/// objects takes a hundred; so this is asked first. What is no JSON has some count too.
+#[must_use]
+pub fn json_holds_at_most(values: usize, json: &[u8]) -> bool {
+    let mut found = 1_usize;
+    let mut at = 0;
+    while let Some(&byte) = json.get(at) {
+        at += 1;
+        match byte {
+            // The first value of a list or object has no comma before it. Of an empty one it is counted all the same.
+            b',' | b'[' | b'{' => found += 1,
+            b'"' => {
+                while let Some(length) = memchr2(b'"', b'\\', json.get(at..).unwrap_or_default()) {
+                    at += length + 1;
+                    if json[at - 1] == b'"' {
+                        break;
+                    }
+                    // Whatever is escaped does not end the string.
+                    at += 1;
+                }
+            }
+            _ => {}
+        }
+        if found > values {
+            return false;
+        }
+    }
+    true
+}
+
 fn position(text: &str, at: usize) -> Pos {
     let before = &text.as_bytes()[..at];
     let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
@@ -239,6 +270,23 @@ mod tests {
     fn a_string_that_does_not_end_is_refused() {
         for text in ["{ a(b: \"", "{ a(b: \"x\ny\") }", "{ a(b: \"\"\" x", "{ a(b: \"\\", "\"\"\"\\\"\"\""] {
             assert_eq!(code(text).as_deref(), Some("GRAPHQL_PARSE_FAILED"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_values_of_json_are_counted_and_what_is_in_strings_is_not() {
+        for (json, values) in [
+            ("1", 1),
+            ("[]", 2),
+            ("[1, 2]", 3),
+            (r#"{"a": {"b": [1, null]}, "c": true}"#, 6),
+            (r#"{"[,{": "\",[{\\", "x": "\u0022,"}"#, 3),
+            (r#"["é,", "\\"]"#, 3),
+            (r#"["not closed,,,"#, 2),
+            (r#"["\"#, 2),
+        ] {
+            assert!(json_holds_at_most(values, json.as_bytes()), "{json}");
+            assert!(!json_holds_at_most(values - 1, json.as_bytes()), "{json}");
         }
     }
 

@@ -22,11 +22,11 @@ use async_graphql::{Request, Response, ValidationMode, Variables, parser::types:
 use futures_util::{FutureExt as _, StreamExt as _, stream, stream::BoxStream};
 use tokio::sync::OwnedSemaphorePermit;
 
-pub use self::intake::Intake;
 use self::{
     error::{failed, stamp},
     schema::{Lookups, Resources, Schema},
 };
+pub use self::{guard::json_holds_at_most, intake::Intake};
 use crate::{
     config::Config,
     error::{Error, ErrorCode},

@@ -8,6 +8,8 @@ use serde::{
 };
 use serde_json::Value;
 
+use crate::graphql::json_holds_at_most;
+
 /// Parts by name, each with the paths of its variables.
 #[derive(Debug)]
 pub struct FileMap(Vec<(String, Vec<String>)>);
@@ -17,6 +19,10 @@ impl FileMap {
     pub fn parse(json: &[u8], max_files: usize, max_paths: usize) -> Result<Self, String> {
         const SHAPE: &str =
             "The part `map` has to be a JSON object of arrays of paths, like {\"0\": [\"variables.file\"]}.";
+        // A list for each file, and a path with its comma; before more is made of a text that may be long.
+        if !json_holds_at_most(2 + 2 * max_files + max_paths, json) {
+            return Err(format!("The part `map` may hold at most {max_files} files and {max_paths} paths."));
+        }
         let Entries(entries) = serde_json::from_slice(json).map_err(|_| SHAPE)?;
         if entries.len() > max_files {
             return Err(format!("One request may hold at most {max_files} files."));
@@ -242,6 +248,8 @@ mod tests {
         assert!(filled(&json!({"0": [], "1": [], "2": []}), json!({})).is_ok());
         assert!(filled(&json!({"0": [], "1": [], "2": [], "3": []}), json!({})).is_err());
         assert!(FileMap::parse(br#"{"0":["a","b","c","d","e"]}"#, 3, 5).is_ok());
+        assert!(FileMap::parse(br#"{"0":["a","b","c"],"1":["d"],"2":["e"]}"#, 3, 5).is_ok());
+        assert!(FileMap::parse(format!("{{\"0\":[{}{{}}]}}", "{},".repeat(100_000)).as_bytes(), 3, 5).is_err());
         assert!(FileMap::parse(br#"{"0":["a","b","c","d","e","f"]}"#, 3, 5).is_err());
     }
 }
