@@ -417,7 +417,7 @@ fn limits(layers: &mut Layers) -> LimitsConfig {
         query_nesting: layers.number("limits.query_nesting", 10, 100),
         query_selections: layers.number("limits.query_selections", 50, 100_000),
         query_values: layers.number("limits.query_values", 50, 100_000),
-        query_depth: layers.number("limits.query_depth", 4, 100),
+        query_depth: layers.number("limits.query_depth", 4, 60),
         query_aliases: layers.number("limits.query_aliases", 1, 10_000),
         query_root_fields: layers.number("limits.query_root_fields", 1, 10_000),
         query_directives: layers.number("limits.query_directives", 1, 10_000),

@@ -145,16 +145,7 @@ pub fn json_holds_at_most(values: usize, json: &[u8]) -> bool {
         match byte {
             // The first value of a list or object has no comma before it. Of an empty one it is counted all the same.
             b',' | b'[' | b'{' => found += 1,
-            b'"' => {
-                while let Some(length) = memchr2(b'"', b'\\', json.get(at..).unwrap_or_default()) {
-                    at += length + 1;
-                    if json[at - 1] == b'"' {
-                        break;
-                    }
-                    // Whatever is escaped does not end the string.
-                    at += 1;
-                }
-            }
+            b'"' => at = after_json_string(json, at),
             _ => {}
         }
         if found > values {
@@ -162,6 +153,19 @@ pub fn json_holds_at_most(values: usize, json: &[u8]) -> bool {
         }
     }
     true
+}
+
+/// Where the string whose content begins here has ended.
+fn after_json_string(json: &[u8], mut at: usize) -> usize {
+    while let Some(length) = memchr2(b'"', b'\\', json.get(at..).unwrap_or_default()) {
+        at += length + 1;
+        if json[at - 1] == b'"' {
+            return at;
+        }
+        // Whatever is escaped does not end the string.
+        at += 1;
+    }
+    json.len()
 }
 
 fn position(text: &str, at: usize) -> Pos {

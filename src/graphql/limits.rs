@@ -15,7 +15,7 @@ use crate::config::LimitsConfig;
 
 /// How deep introspection may go by itself: the standard query is 15 deep.
 const INTROSPECTION_DEPTH: usize = 20;
-/// What introspection may come to by itself: the standard query comes to 41,281. Its lists multiply, and nothing in
+/// What introspection may come to by itself: the standard query comes to 73,827. Its lists multiply, and nothing in
 /// async-graphql stops what `fields { type { fields {` asks for.
 const INTROSPECTION_COST: usize = 100_000;
 /// How many files a page has when the client does not say.

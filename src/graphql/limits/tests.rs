@@ -98,6 +98,16 @@ fn depth_counts_fields_and_introspection_apart() {
 }
 
 #[test]
+fn the_standard_introspection_query_stays_well_below_its_limit() {
+    let document = parse_query(include_str!("../intake/introspection.graphql")).unwrap();
+    let limits = Config::read(Layers::defaults()).unwrap().limits;
+    let (_, operation) = document.operations.iter().next().unwrap();
+    let mut count = Counter::new(&document, None, &limits);
+    let tally = count.set(&operation.node.selection_set.node, operation.pos).unwrap();
+    assert!(tally.introspection_cost * 5 / 4 < INTROSPECTION_COST, "{tally:?}");
+}
+
+#[test]
 fn pages_multiply() {
     let page = |first: &str| {
         format!(

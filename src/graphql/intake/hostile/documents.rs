@@ -227,6 +227,30 @@ fn production_refuses_as_fast() {
     all_refused(outcomes, &[INVALID]);
 }
 
+#[test]
+fn the_largest_settings_keep_to_the_stack_too() {
+    let work = || {
+        let mut layers = Layers::defaults();
+        let largest =
+            [("QUERY_BYTES", 1 << 20), ("QUERY_TOKENS", 100_000), ("QUERY_NESTING", 100), ("QUERY_DEPTH", 60)];
+        layers.environment(largest.map(|(name, value)| (format!("STRONGROOM__LIMITS__{name}"), value.to_string())));
+        let intake = Intake::new(Config::read(layers).unwrap().limits, false);
+        let nested = |open: &str, inside: &str, close: &str| format!("{}{inside}{}", open.repeat(99), close.repeat(99));
+        for query in [
+            format!("{{ node(id: {}) {{ id }} }}", nested("[{a:", "1", "}]")),
+            format!("query ($a: Int = {}) {{ node(id: $a) {{ id }} }}", nested("[{a:", "1", "}]")),
+            format!("query ($a: {}) {{ node(id: $a) {{ id }} }}", nested("[", "Int", "]")),
+            nested("{ a(b: [[[1]]]) ", "{ a }", "}"),
+            nested("{ ... ", "{ limits { pageSize } }", "}"),
+            chain(10_000, 1, "limits { pageSize }"),
+            chain(63, 1, &("viewer ".to_owned() + &"{ ... ".repeat(60) + "{ id }" + &"}".repeat(60))),
+        ] {
+            assert!(prepare(&intake, query, "{}").is_err());
+        }
+    };
+    thread::Builder::new().stack_size(STACK).spawn(work).unwrap().join().unwrap();
+}
+
 /// The most that is let through.
 #[test]
 fn the_largest_documents_that_pass_are_taken_at_once() {
