@@ -103,10 +103,14 @@ fn main() -> ExitCode {
     println!("\n{:<42}{:>8}{:>10}{:>10}{:>10}{:>8}", "ordinary query", "count", "p50 ms", "p99 ms", "max ms", "failed");
     let mut failures = 0;
     for (name, asked) in ordinary {
-        let (mut times, failed) = asked.join().expect("the asking thread ends well");
+        let (mut times, faults) = asked.join().expect("the asking thread ends well");
         times.sort_unstable();
         let at = |part: f64| millis(quantile(&times, part));
-        println!("{name:<42}{:>8}{:>10.1}{:>10.1}{:>10.1}{failed:>8}", times.len(), at(0.5), at(0.99), at(1.0));
+        let (count, failed) = (times.len(), faults.len());
+        println!("{name:<42}{count:>8}{:>10.1}{:>10.1}{:>10.1}{failed:>8}", at(0.5), at(0.99), at(1.0));
+        if let Some(first) = faults.first() {
+            println!("  the first that failed: {first}");
+        }
         failures += failed;
     }
     let same = server.child.0.try_wait().is_ok_and(|status| status.is_none());
@@ -174,9 +178,9 @@ fn list(token: &str) -> Vec<u8> {
     request("POST /graphql", &[JSON, ("Authorization", &format!("Bearer {token}"))], query.to_string())
 }
 
-/// Asks an ordinary query every now and then. Answers how long each took, and how many failed.
-async fn ask(address: SocketAddr, query: Vec<u8>, end: Instant) -> (Vec<Duration>, u64) {
-    let (mut times, mut failed) = (Vec::new(), 0);
+/// Asks an ordinary query every now and then. Answers how long each took, and what became of those that failed.
+async fn ask(address: SocketAddr, query: Vec<u8>, end: Instant) -> (Vec<Duration>, Vec<String>) {
+    let (mut times, mut faults) = (Vec::new(), Vec::new());
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut connection = None;
@@ -185,12 +189,16 @@ async fn ask(address: SocketAddr, query: Vec<u8>, end: Instant) -> (Vec<Duration
         let begun = Instant::now();
         let answered = timeout_at((begun + PATIENCE).into(), exchange(address, &mut connection, &query)).await;
         times.push(begun.elapsed());
-        if !answered.is_ok_and(|answer| answer.is_ok_and(|response| is_good(&response))) {
-            failed += 1;
-            connection = None;
-        }
+        let fault = match answered {
+            Ok(Ok(response)) if is_good(&response) => continue,
+            Ok(Ok(response)) => format!("{response:?}"),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {PATIENCE:?}"),
+        };
+        faults.push(fault);
+        connection = None;
     }
-    (times, failed)
+    (times, faults)
 }
 
 fn is_good(response: &Response) -> bool {
