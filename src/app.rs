@@ -4,7 +4,11 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::{net::TcpListener, sync::Notify, time::Instant};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::Notify,
+    time::Instant,
+};
 
 use crate::{
     config::{BlobsBackend, Config, StoreConfig},
@@ -34,6 +38,10 @@ use crate::{
 
 /// The embedded back end's database, in its data folder.
 pub const DATABASE: &str = "strongroom.sqlite";
+
+/// How many connections may wait to be accepted: a crowd that comes at once is let in one by one. Linux allows no more
+/// unless told to.
+const BACKLOG: u32 = 4096;
 
 /// What a process is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,11 +255,20 @@ impl Instance {
 }
 
 /// Binds a port, or says which setting names it.
+#[allow(clippy::unused_async, reason = "it needs the runtime")]
 pub async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| {
+    listen(address).map_err(|error| {
         let hint = if error.kind() == std::io::ErrorKind::AddrInUse { " Is another server running there?" } else { "" };
         StartError(format!("{setting}: cannot listen on {address}: {error}.{hint}"))
     })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As `TcpListener::bind` does: a port is free again as soon as its server has ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn secret(config: &Config, folder: Option<&DataFolder>, random: &Random) -> Result<SecretString, StartError> {

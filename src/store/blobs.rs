@@ -9,7 +9,7 @@ mod writer;
 use std::{
     io,
     ops::Range,
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, FileExt as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -22,8 +22,8 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutPayload,
-    RetryConfig,
+    BackoffConfig, ClientOptions, GetOptions, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _,
+    PutPayload, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
     local::LocalFileSystem,
     multipart::MultipartStore as _,
@@ -31,7 +31,6 @@ use object_store::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
-use tokio_util::io::ReaderStream;
 
 use self::writer::S3_PART;
 use super::{Ping, Reservation, Reservations};
@@ -43,6 +42,11 @@ use crate::{
 /// What disk writes are gathered to, in bytes: large enough that the hand-over to a blocking thread costs little,
 /// small enough that a hundred uploads at once stay small.
 const DISK_CHUNK: usize = 128 * 1024;
+
+/// How many files are read from at one moment. With hundreds of downloads, more would keep no disk busier, and whatever
+/// else needs a blocking thread, the embedded database before all, would stand in line behind them.
+const DISK_READS: usize = 16;
+
 pub use writer::BlobWriter;
 
 /// The largest blob in S3, in bytes: a larger one could not be copied in one request.
@@ -56,6 +60,7 @@ enum Backend {
     Disk {
         store: LocalFileSystem,
         root: PathBuf,
+        reads: Arc<Semaphore>,
     },
     /// `reader` has no limit on the time of a whole answer: clients may be slow.
     S3 {
@@ -103,7 +108,7 @@ impl Blobs {
         let sync = |folder: &Path| std::fs::File::open(folder)?.sync_all();
         root.parent().into_iter().chain([root.as_path()]).try_for_each(sync).map_err(Error::internal)?;
         let store = LocalFileSystem::new_with_prefix(&root).map_err(Error::internal)?.with_fsync(true);
-        Ok(Self(Arc::new(Backend::Disk { store, root })))
+        Ok(Self(Arc::new(Backend::Disk { store, root, reads: Arc::new(Semaphore::new(DISK_READS)) })))
     }
 
     /// Keeps blobs in a bucket.
@@ -160,9 +165,9 @@ impl Blobs {
             return Ok(Some(stream::empty().boxed()));
         }
         let range = found.range.clone();
-        Ok(Some(match found.payload {
-            GetResultPayload::File(file, _) => read_file(file, range).await?,
-            GetResultPayload::Stream(stream) => stream.map_err(failed).boxed(),
+        Ok(Some(match (found.payload, &*self.0) {
+            (GetResultPayload::File(file, _), Backend::Disk { reads, .. }) => read_file(file, range, Arc::clone(reads)),
+            (payload, _) => GetResult { payload, ..found }.into_stream().map_err(failed).boxed(),
         }))
     }
 
@@ -267,14 +272,32 @@ fn bucket(options: &S3, connection: ClientOptions) -> Result<AmazonS3> {
     builder.build().map_err(Error::internal)
 }
 
-/// Reads a file in large steps; `object_store` itself takes 8 KiB at a time.
-async fn read_file(file: std::fs::File, range: Range<u64>) -> Result<BoxStream<'static, Result<Bytes>>> {
-    use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-    let mut file = tokio::fs::File::from_std(file);
-    file.set_max_buf_size(DISK_CHUNK);
-    file.seek(io::SeekFrom::Start(range.start)).await.map_err(Error::internal)?;
-    let limited = file.take(range.end - range.start);
-    Ok(ReaderStream::with_capacity(limited, DISK_CHUNK).map_err(Error::internal).boxed())
+/// Reads a file in large steps (`object_store` itself takes 8 KiB at a time), each when it is its turn.
+fn read_file(file: std::fs::File, range: Range<u64>, reads: Arc<Semaphore>) -> BoxStream<'static, Result<Bytes>> {
+    let step = move |(file, range): (std::fs::File, Range<u64>)| {
+        let reads = Arc::clone(&reads);
+        async move {
+            let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+            if left == 0 {
+                return Ok(None);
+            }
+            let turn = reads.acquire_owned().await.map_err(Error::internal)?;
+            let read = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                let mut bytes = vec![0; left.min(DISK_CHUNK)];
+                let read = file.read_at(&mut bytes, range.start)?;
+                bytes.truncate(read);
+                let next = range.start + read as u64..range.end;
+                if read == 0 {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                } else {
+                    Ok((Bytes::from(bytes), (file, next)))
+                }
+            });
+            read.await.map_err(Error::internal)?.map(Some).map_err(|error: io::Error| Error::internal(error))
+        }
+    };
+    stream::try_unfold((file, range), step).boxed()
 }
 
 fn prefix(key: BlobKey) -> String {

@@ -102,7 +102,7 @@ impl Activity {
         let mut state = self.state();
         let status = match &state.phase {
             // The one line was too long for the buffer.
-            Phase::Head(head) if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE && !head.has_line => {
+            Phase::Head(head) if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE && head.is_in_request_line() => {
                 StatusCode::URI_TOO_LONG
             }
             Phase::Head(_) | Phase::Idle(_) => status,
@@ -131,7 +131,7 @@ impl Activity {
     /// The client has taken too long. `true`: to send a head that had begun, so that there is something to answer.
     pub fn is_out_of_time(&self) -> bool {
         let mut state = self.state();
-        let begun = matches!(&state.phase, Phase::Head(head) if head.has_begun);
+        let begun = matches!(&state.phase, Phase::Head(head) if head.has_begun());
         if begun {
             let message = "The head of the request came too slowly.";
             state.last_words = Some(Problem::refused(StatusCode::REQUEST_TIMEOUT, message));

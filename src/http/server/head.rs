@@ -17,12 +17,7 @@ const LONGEST: usize = "transfer-encoding:".len();
 pub struct Head {
     /// When its first byte came; of the first on a connection, when the connection was made.
     pub since: Instant,
-    /// Something of it has come.
-    pub has_begun: bool,
-    /// The request line is over.
-    pub has_line: bool,
-    /// All of it has come.
-    has_ended: bool,
+    stage: Stage,
     has_length: bool,
     has_coding: bool,
     /// How the present line begins, in lower case.
@@ -31,27 +26,27 @@ pub struct Head {
     length: usize,
 }
 
+/// How much of a head has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Nothing,
+    RequestLine,
+    Headers,
+    Everything,
+}
+
 impl Head {
     /// Nothing has come yet.
     pub fn new(since: Instant) -> Self {
-        Self {
-            since,
-            has_begun: false,
-            has_line: false,
-            has_ended: false,
-            has_length: false,
-            has_coding: false,
-            beginning: [0; LONGEST],
-            length: 0,
-        }
+        Self { since, stage: Stage::Nothing, has_length: false, has_coding: false, beginning: [0; LONGEST], length: 0 }
     }
 
     /// More has come; behind the end of the head it may be anything.
     pub fn read(&mut self, bytes: &[u8]) {
-        self.has_begun |= !bytes.is_empty();
         for byte in bytes {
+            self.stage = self.stage.max(Stage::RequestLine);
             match byte {
-                _ if self.has_ended => return,
+                _ if self.stage == Stage::Everything => return,
                 b'\r' => {}
                 b'\n' => self.end_line(),
                 _ => {
@@ -66,17 +61,29 @@ impl Head {
 
     fn end_line(&mut self) {
         let beginning = &self.beginning[..self.length.min(LONGEST)];
-        if !self.has_line {
+        if self.stage == Stage::RequestLine {
             // Empty lines before a request are skipped (RFC 9112 section 2.2). When what came before was read along with
             // the previous request, this line is the rest of one.
-            self.has_line = !beginning.is_empty();
+            if !beginning.is_empty() {
+                self.stage = Stage::Headers;
+            }
         } else if beginning.is_empty() {
-            self.has_ended = true;
+            self.stage = Stage::Everything;
         } else {
             self.has_length |= beginning.starts_with(b"content-length:");
             self.has_coding |= beginning.starts_with(b"transfer-encoding:");
         }
         self.length = 0;
+    }
+
+    /// Whether something of it has come.
+    pub fn has_begun(&self) -> bool {
+        self.stage > Stage::Nothing
+    }
+
+    /// Whether its first line is still coming.
+    pub fn is_in_request_line(&self) -> bool {
+        self.stage <= Stage::RequestLine
     }
 
     /// Whether it has both a `Content-Length` and a `Transfer-Encoding`: servers in a row that each believe another of the
@@ -148,7 +155,9 @@ mod tests {
 
     fn head(pieces: &[&str]) -> Head {
         let mut head = Head::new(Instant::now());
-        pieces.iter().for_each(|piece| head.read(piece.as_bytes()));
+        for piece in pieces {
+            head.read(piece.as_bytes());
+        }
         head
     }
 

@@ -110,12 +110,8 @@ impl Target {
             stream.write_all(beginning.as_bytes()).await.unwrap();
         }
         match kind {
-            Slow::Head | Slow::Body if drips => drip(stream).await,
-            Slow::Reading if drips => sip(stream).await,
-            // Does not read; the server's reset, or the end of the test, ends it.
-            Slow::Reading => {
-                while stream.ready(tokio::io::Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
-            }
+            Slow::Head | Slow::Body if drips => drip(kind, stream).await,
+            Slow::Reading => sip(stream, drips).await,
             _ => {
                 let _ = stream.read_to_end(&mut Vec::new()).await;
             }
@@ -124,7 +120,7 @@ impl Target {
 }
 
 /// Sends a byte from time to time, until the server has had enough.
-async fn drip(mut stream: TcpStream) {
+async fn drip(kind: Slow, mut stream: TcpStream) {
     let (mut read, mut write) = stream.split();
     let mut ticks = interval(LIMIT / 10);
     let dripping = async {
@@ -136,19 +132,22 @@ async fn drip(mut stream: TcpStream) {
         }
     };
     let mut answer = Vec::new();
-    tokio::select! {
-        () = dripping => {}
-        _ = read.read_to_end(&mut answer) => {}
-    }
-    assert!(answer.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
+    let begun = Instant::now();
+    let ended = tokio::select! {
+        () = dripping => unreachable!("it does not end"),
+        ended = read.read_to_end(&mut answer) => ended,
+    };
+    let shown = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with(b"HTTP/1.1 408"), "{kind:?} ended with {ended:?} after {:?}: {shown}", begun.elapsed());
 }
 
-/// Reads a byte from time to time, until the server has had enough.
-async fn sip(mut stream: TcpStream) {
+/// Reads nothing, or a byte from time to time, until the server has had enough. What came before its reset could be read
+/// for a long time yet.
+async fn sip(mut stream: TcpStream, drips: bool) {
     let mut ticks = interval(LIMIT / 10);
-    loop {
+    while stream.take_error().unwrap().is_none() {
         ticks.tick().await;
-        if !stream.read_u8().await.is_ok() {
+        if drips && stream.read_u8().await.is_err() {
             return;
         }
     }
@@ -276,9 +275,9 @@ async fn at_the_limit_of_connections_the_idle_make_room_and_the_busy_do_not(back
 fn limited(home: &Home, soft: u32, hard: u32) -> (Killed, String) {
     let port = free_port();
     let program = command(home, port, &["serve"], &[]);
-    let script = format!("ulimit -Hn {hard} && ulimit -Sn {soft} && exec \"$0\" serve");
+    let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" serve");
     let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", &script, PROGRAM]).env_clear();
+    limited.args(["-c", &script, PROGRAM]).env_clear().current_dir(home.dir.path());
     limited.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let log = std::fs::File::create(home.dir.path().join("log")).unwrap();
     let child: Child = limited.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
@@ -287,12 +286,17 @@ fn limited(home: &Home, soft: u32, hard: u32) -> (Killed, String) {
     (child, format!("http://127.0.0.1:{port}"))
 }
 
+async fn limited_on(home: &Home, soft: u32, hard: u32) -> (Killed, String) {
+    let home = home.clone();
+    blocking(move || limited(&home, soft, hard)).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_connections_than_the_soft_limit_of_open_files_allows_are_served() {
     raise_own_limit();
     let home = Home::new(Backend::Embedded);
     let log = home.dir.path().join("log");
-    let (_program, url) = blocking(move || limited(&home, 128, 4096)).await;
+    let (_program, url) = limited_on(&home, 128, 4096).await;
     let mut held = Vec::new();
     for _ in 0..400 {
         let mut stream = connect(&url).await;
@@ -312,7 +316,7 @@ async fn more_connections_than_the_soft_limit_of_open_files_allows_are_served() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_few_open_files_allowed_newcomers_are_served_all_the_same() {
     let home = Home::new(Backend::Embedded);
-    let (_program, url) = blocking(move || limited(&home, 128, 128)).await;
+    let (_program, url) = limited_on(&home, 128, 128).await;
     let mut held = Vec::new();
     for _ in 0..300 {
         let mut stream = connect(&url).await;
