@@ -64,7 +64,7 @@ impl Intake {
         let GraphqlRequest { query, operation_name, variables } = request;
         guard::scan(&query, &self.limits)?;
         let document = parse_query(&query).map_err(parse_refusal)?;
-        limits::check(&document, &variables, &self.limits, self.suggesting.is_some())?;
+        let is_long = limits::check(&document, &variables, &self.limits, self.suggesting.is_some())?;
         let operation = choose(&document.operations, operation_name.as_deref())?;
         self.validate(&document)?;
         let variables = variables::coerce(&operation.node.variable_definitions, variables, &self.types)?;
@@ -74,7 +74,7 @@ impl Intake {
             OperationType::Subscription => OperationKind::Subscription,
         };
         let document = rewrite::rewrite(operation, document, &variables);
-        Ok(Prepared { kind, document, variables })
+        Ok(Prepared { kind, is_long, document, variables })
     }
 
     fn validate(&self, document: &ExecutableDocument) -> Result<(), Vec<ServerError>> {

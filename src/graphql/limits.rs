@@ -21,14 +21,18 @@ const INTROSPECTION_COST: usize = 100_000;
 /// How many files a page has when the client does not say.
 const DEFAULT_PAGE_SIZE: usize = 20;
 
+/// Which part of the greatest complexity makes an operation a long one.
+const LONG_PART: usize = 10;
+
 /// Refuses documents whose fragments go in circles or expand to too much, and operations that pass a limit.
-/// `introspection`: whether the schema may be asked for. The variables only tell page sizes.
+/// `introspection`: whether the schema may be asked for. The variables only tell page sizes. Answers whether an operation
+/// of the document may take long.
 pub fn check(
     document: &ExecutableDocument,
     variables: &Map<String, Json>,
     limits: &LimitsConfig,
     introspection: bool,
-) -> Result<(), ServerError> {
+) -> Result<bool, ServerError> {
     let (mut selections, mut values) = (0_usize, 0_usize);
     let mut tallies = Vec::new();
     for (_, operation) in document.operations.iter() {
@@ -53,9 +57,13 @@ pub fn check(
             return Err(invalid(message, None));
         }
     }
-    tallies.iter().try_for_each(|(operation, tally)| {
-        check_operation(&operation.node, tally, operation.pos, limits, introspection)
-    })
+    for (operation, tally) in &tallies {
+        check_operation(&operation.node, tally, operation.pos, limits, introspection)?;
+    }
+    Ok(tallies.iter().any(|(_, tally)| {
+        let complexity = tally.cost.saturating_add(tally.cost_per_row);
+        complexity > limits.query_complexity / LONG_PART || tally.introspection_cost > INTROSPECTION_COST / LONG_PART
+    }))
 }
 
 fn check_operation(

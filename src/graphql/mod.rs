@@ -13,10 +13,11 @@ mod nulls;
 mod outage;
 mod rewrite;
 mod schema;
+mod turns;
 mod types;
 mod variables;
 
-use std::{fmt, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, num::NonZero, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_graphql::{Request, Response, ValidationMode, Variables, parser::types::ExecutableDocument};
 use futures_util::{FutureExt as _, StreamExt as _, stream, stream::BoxStream};
@@ -25,6 +26,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use self::{
     error::{failed, stamp},
     schema::{Lookups, Resources, Schema},
+    turns::Turns,
 };
 pub use self::{guard::json_holds_at_most, intake::Intake};
 use crate::{
@@ -87,6 +89,8 @@ pub enum OperationKind {
 /// An operation that passed the guard, was parsed, and has its variables coerced.
 pub struct Prepared {
     kind: OperationKind,
+    /// It may take long.
+    is_long: bool,
     /// The operation alone, with its fragments.
     document: ExecutableDocument,
     variables: Variables,
@@ -116,6 +120,7 @@ pub struct Api {
     intake: Arc<Intake>,
     schema: Schema,
     timeout: Duration,
+    turns: Turns,
     shutdown: Shutdown,
 }
 
@@ -135,7 +140,8 @@ impl Api {
             .validation_mode(ValidationMode::Fast)
             .limit_recursive_depth(intake::RECURSION)
             .finish();
-        Self { intake, schema, timeout, shutdown }
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { intake, schema, timeout, turns: Turns::new(cores), shutdown }
     }
 
     /// The schema in SDL, as `schema.graphql` holds it.
@@ -156,20 +162,27 @@ impl Api {
     /// middle. A query ends with the call.
     pub async fn execute(&self, prepared: Prepared, caller: Caller) -> Response {
         let (kind, request_id) = (prepared.kind, caller.request_id.clone());
-        let schema = self.schema.clone();
-        let request = prepared.into_request(caller);
-        let run = async move { AssertUnwindSafe(schema.execute(request)).catch_unwind().await };
-        let done = match kind {
-            OperationKind::Query => tokio::time::timeout(self.timeout, run).await,
-            OperationKind::Mutation => {
-                let done = tokio::time::timeout(self.timeout, self.shutdown.to_the_end(run)).await;
-                done.map(|answer| answer.unwrap_or_else(|| Err(Box::new("the task is gone"))))
-            }
-            OperationKind::Subscription => {
-                let message = "A subscription needs a transport that streams.";
-                Ok(Ok(Response::from_errors(vec![error::refusal(ErrorCode::BadRequest, message, None)])))
+        let work = async {
+            // What waits here is not begun: when its time is over, nothing of it has happened.
+            let turn = if prepared.is_long { Some(self.turns.take(&caller).await) } else { None };
+            let (schema, request) = (self.schema.clone(), prepared.into_request(caller));
+            let run = async move {
+                let _turn = turn;
+                AssertUnwindSafe(schema.execute(request)).catch_unwind().await
+            };
+            match kind {
+                OperationKind::Query => run.await,
+                OperationKind::Mutation => {
+                    let answer = self.shutdown.to_the_end(run).await;
+                    answer.unwrap_or_else(|| Err(Box::new("the task is gone")))
+                }
+                OperationKind::Subscription => {
+                    let message = "A subscription needs a transport that streams.";
+                    Ok(Response::from_errors(vec![error::refusal(ErrorCode::BadRequest, message, None)]))
+                }
             }
         };
+        let done = tokio::time::timeout(self.timeout, work).await;
         let mut response = match done {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => failed(&Error::internal(error::panic_text(panic.as_ref()))),

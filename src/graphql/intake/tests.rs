@@ -262,7 +262,11 @@ fn errors_of_variables_name_the_place_and_never_the_value() {
         (register, json!({"input": {"email": "a", "password": 12345}}), "`$input.password`: a string"),
         (register, json!({"input": {"email": "a", "password": null}}), "`$input.password`: must not be null"),
         (register, json!({"input": {"email": "a", "password": "x", "name": "y"}}), "no field \"name\""),
-        (many, json!({"input": {"files": [{"file": "t"}, {"file": 12345}]}}), "`$input.files[1].file`: a file"),
+        (
+            many,
+            json!({"input": {"files": [{"file": {"part": "t"}}, {"file": 12345}]}}),
+            "`$input.files[1].file`: a file",
+        ),
         (list, json!({"f": {"kinds": ["IMAGE", "MOVIE"]}}), "`$f.kinds[1]`: a value of FileKind"),
         (list, json!({"f": {"createdAfter": "secret"}}), "`$f.createdAfter`: an instant"),
         (list, json!({"n": 2_147_483_648_i64}), "`$n`: an integer of 32 bits"),

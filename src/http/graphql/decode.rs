@@ -5,7 +5,15 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::graphql::GraphqlRequest;
+use crate::graphql::{GraphqlRequest, json_holds_at_most};
+
+/// Reads JSON of at most so many values.
+pub fn json(text: &[u8], values: usize) -> Result<Value, Cow<'static, str>> {
+    if !json_holds_at_most(values, text) {
+        return Err(format!("The JSON of a request may hold at most {values} values.").into());
+    }
+    serde_json::from_slice(text).map_err(|_| "The request is not valid JSON.".into())
+}
 
 /// What a request holds.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use self::accept::Formats;
 pub use self::{
     answer::{Answer, Reply, failure, name_request},
     body::{Buffer, content_length},
-    decode::{Operations, operation, operations},
+    decode::{Operations, json, operation, operations},
 };
 use super::{
     App,

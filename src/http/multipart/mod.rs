@@ -23,7 +23,7 @@ pub use self::{
 };
 use super::{
     App,
-    graphql::{Answer, Buffer, Operations, Reply, batch, caller, content_length, execute, operations, prepare},
+    graphql::{Answer, Buffer, Operations, Reply, batch, caller, content_length, execute, json, operations, prepare},
     request::{Problem, RequestContext, params, viewer},
 };
 use crate::{
@@ -122,13 +122,13 @@ impl Upload {
         let operations_part = self.leading("operations", limits.operations_bytes, &app).await?;
         let map = self.leading("map", MAP_BYTES, &app).await?;
         // Read only now: a tree of JSON takes many times its text, and must not wait for a slow client.
-        let mut json = serde_json::from_slice(operations_part.as_ref())
-            .map_err(|_| Problem::bad_request("The part `operations` is not valid JSON."))?;
+        let mut operations_json =
+            json(operations_part.as_ref(), limits.operations_values).map_err(Problem::bad_request)?;
         drop(operations_part);
         let map = FileMap::parse(map.as_ref(), limits.upload_files, limits.map_paths).map_err(Problem::bad_request)?;
         let parts = Parts::new(map.len(), limits.upload_files, &app.random);
-        map.fill(&mut json, |index| upload_variable(parts.ticket(index))).map_err(Problem::bad_request)?;
-        let work = match operations(json, limits.batch_operations).map_err(Problem::bad_request)? {
+        map.fill(&mut operations_json, |index| upload_variable(parts.ticket(index))).map_err(Problem::bad_request)?;
+        let work = match operations(operations_json, limits.batch_operations).map_err(Problem::bad_request)? {
             Operations::One(request) => match prepare(&app, request) {
                 Ok(prepared) if prepared.kind() == OperationKind::Subscription => {
                     return Err(Problem::bad_request("A subscription takes no files: send it as application/json."));

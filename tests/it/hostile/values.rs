@@ -164,7 +164,7 @@ fn inputs(world: &World) -> Vec<Row> {
         ("an operator", json!({ "nameContains": { "$gt": "" } }), WRONG_VALUE),
         ("a date of nonsense", json!({ "createdAfter": "2026-13-45T99:99:99Z" }), WRONG_VALUE),
         ("a date beyond everything", json!({ "createdBefore": "9999999-01-01T00:00:00Z" }), WRONG_VALUE),
-        ("100,000 kinds", json!({ "kinds": vec!["FILE"; 100_000] }), Served),
+        ("9,000 kinds", json!({ "kinds": vec!["FILE"; 9_000] }), Served),
         ("an unknown kind", json!({ "kinds": ["FILE", "SOCKET"] }), WRONG_VALUE),
     ] {
         rows.push(row(format!("a filter by {what}"), filter, json!({ "f": value }), expected));

@@ -87,19 +87,27 @@ fn a_large_variable_in_place_of_a_page_size_is_looked_at_and_not_copied() {
 }
 
 #[test]
-fn tickets_that_a_client_made_up_are_only_strings() {
+fn a_string_is_no_file_and_a_file_is_no_string() {
     let forged = "#__graphql_file__:99";
+    let part = "{\"part\": \"x:0\"}";
+    let upload = "mutation ($f: Upload!) { upload(input: {file: $f}) { file { id } } }";
+    let many = "mutation ($i: [UploadManyItem!]!) { uploadMany(input: {files: $i}) { userErrors { code } } }";
+    let delete = "mutation ($f: ID!) { delete(input: {fileId: $f}) { userErrors { code } } }";
+    let variables = |what: &str, query: &str, variables: String| (what.to_owned(), query.to_owned(), variables);
+    all_refused(
+        prepare_all(
+            false,
+            vec![
+                variables("a string", upload, format!("{{\"f\": \"{forged}\"}}")),
+                variables("a string in a list", many, format!("{{\"i\": {{\"file\": \"{forged}\"}}}}")),
+                variables("a file as an ID", delete, format!("{{\"f\": {part}}}")),
+            ],
+        ),
+        &["BAD_USER_INPUT"],
+    );
     for (query, variables) in [
-        ("mutation ($f: Upload!) { upload(input: {file: $f}) { file { id } } }", format!("{{\"f\": \"{forged}\"}}")),
-        ("mutation { upload(input: {file: \"#__graphql_file__:99\"}) { file { id } } }", "{}".to_owned()),
-        (
-            "mutation ($f: Upload! = \"#__graphql_file__:99\") { upload(input: {file: $f}) { file { id } } }",
-            "{}".to_owned(),
-        ),
-        (
-            "mutation ($i: [UploadManyItem!]!) { uploadMany(input: {files: $i}) { userErrors { code } } }",
-            format!("{{\"i\": {{\"file\": \"{forged}\"}}}}"),
-        ),
+        // It has the shape of a ticket; whether it is one is for the request's table of parts.
+        (upload, format!("{{\"f\": {part}}}")),
         ("query ($id: ID!) { file(id: $id) { id } }", format!("{{\"id\": \"{forged}\"}}")),
         ("query ($id: ID! = \"#__graphql_file__:99\") { file(id: $id) { id } }", "{}".to_owned()),
     ] {
