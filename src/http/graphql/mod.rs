@@ -127,8 +127,7 @@ async fn serve(
 async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Operations, Problem> {
     let limits = &app.config.limits;
     let body = body::read(body, content_length(headers), limits.operations_bytes, &app.memory.requests).await?;
-    let json =
-        serde_json::from_slice(body.as_ref()).map_err(|_| Problem::bad_request("The body is not valid JSON."))?;
+    let json = json(body.as_ref(), limits.operations_values).map_err(Problem::bad_request)?;
     operations(json, limits.batch_operations).map_err(Problem::bad_request)
 }
 
