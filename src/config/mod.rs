@@ -135,6 +135,7 @@ pub struct LimitsConfig {
     pub socket_operations: usize,
     pub socket_message_bytes: usize,
     pub sockets_per_user: usize,
+    pub sockets_per_address: usize,
     pub socket_init_timeout: Duration,
     pub stream_keep_alive: Duration,
 }
@@ -428,6 +429,7 @@ fn limits(layers: &mut Layers) -> LimitsConfig {
         socket_operations: layers.number("limits.socket_operations", 1, 10_000),
         socket_message_bytes: layers.number("limits.socket_message_bytes", 1024, 16 << 20),
         sockets_per_user: layers.number("limits.sockets_per_user", 1, 100_000),
+        sockets_per_address: layers.number("limits.sockets_per_address", 1, 100_000),
         socket_init_timeout: layers.duration("limits.socket_init_timeout"),
         stream_keep_alive: layers.duration("limits.stream_keep_alive"),
     }

@@ -71,7 +71,7 @@ pub struct Caller {
 
 /// What stands for a part of the request in its variables, where the map says so. Only the scalar `Upload` takes it.
 #[must_use]
-pub fn upload_variable(ticket: String) -> serde_json::Value {
+pub fn upload_variable(ticket: &str) -> serde_json::Value {
     schema::scalar::Upload::variable(ticket)
 }
 

@@ -2,29 +2,23 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Caller;
-use crate::model::UserId;
-
-/// Who takes turns: a user, however many connections they have, or an address without a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Client {
-    User(UserId),
-    Address(IpAddr),
-}
+use crate::model::Client;
 
 /// The turns. Cloned freely; clones share them.
 #[derive(Debug, Clone)]
 pub struct Turns {
     all: Arc<Semaphore>,
-    /// Those who have one or wait for one, and how many of them wait.
-    clients: Arc<Mutex<HashMap<Client, (Arc<Semaphore>, usize)>>>,
+    clients: Arc<Mutex<HashMap<Client, Queue>>>,
 }
+
+/// Of one client: its own turn, and how many of its operations have it or wait for it.
+type Queue = (Arc<Semaphore>, usize);
 
 /// A turn, until dropped.
 #[derive(Debug)]
@@ -51,7 +45,7 @@ impl Turns {
 
     /// Waits for a turn. First come, first served, among the clients; each waits for its own operations first.
     pub async fn take(&self, caller: &Caller) -> Turn {
-        let client = caller.viewer.map_or(Client::Address(caller.address), |viewer| Client::User(viewer.user));
+        let client = Client::new(caller.viewer.map(|viewer| viewer.user), caller.address);
         let (own, listed) = self.list(client);
         let of_client = own.acquire_owned().await.ok();
         let of_all = Arc::clone(&self.all).acquire_owned().await.ok();
@@ -80,7 +74,7 @@ impl Drop for Listed {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use futures_util::FutureExt as _;
 

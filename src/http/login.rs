@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::Instrument as _;
 
 use super::{App, census::Place};
-use crate::service::Viewer;
+use crate::{model::Client, service::Viewer};
 
 /// How often is looked whether the session is still open.
 const SESSION_CHECK: Duration = Duration::from_secs(2);
@@ -24,8 +24,9 @@ pub struct Login {
 
 impl Login {
     /// Begins to watch. `None`: the user has as many sockets and streams as may be.
+    #[must_use]
     pub fn open(app: &App, viewer: Viewer) -> Option<Self> {
-        let place = app.census.enter(viewer.user, app.config.limits.sockets_per_user)?;
+        let place = app.census.enter(Client::User(viewer.user), app.config.limits.sockets_per_user)?;
         let ended = CancellationToken::new();
         let (renewed, viewer) = watch::channel(viewer);
         let watching = watch_session(app.clone(), renewed, ended.clone());
@@ -34,6 +35,7 @@ impl Login {
     }
 
     /// Who it is.
+    #[must_use]
     pub fn viewer(&self) -> Viewer {
         *self.viewer.borrow()
     }

@@ -1,5 +1,6 @@
 //! Plain data that every layer speaks: IDs, time, users, files, pages. No I/O, no async.
 
+mod client;
 mod clock;
 mod cursor;
 mod file;
@@ -9,6 +10,7 @@ mod page;
 mod random;
 mod user;
 
+pub use client::{Client, Network};
 pub use clock::{Clock, Timestamp};
 pub use cursor::{Cursor, CursorKey};
 pub use file::{

@@ -191,6 +191,20 @@ async fn operations_and_sockets_are_limited(backend: Backend) {
     }
 }
 
+async fn sockets_of_nobody_are_limited_by_address(backend: Backend) {
+    let app = TestApp::with(backend, &[("limits.sockets_per_address", "2")]).await;
+    let anon = app.anon();
+    let (_first, second) = (anon.socket().await, anon.socket().await);
+    closed(&mut init(&anon, json!({})).await, 1013).await;
+    // Who signs in is counted elsewhere.
+    app.user("ada").await.socket().await;
+    drop(second);
+    let start = std::time::Instant::now();
+    while init(&anon, json!({})).await.next().await["type"] != "connection_ack" {
+        assert!(start.elapsed() < PATIENCE, "a place becomes free");
+    }
+}
+
 async fn a_shutdown_closes_sockets_with_1001(backend: Backend) {
     let app = TestApp::idle(backend).await;
     let ada = app.user("ada").await;
@@ -212,5 +226,6 @@ crate::on_both_back_ends!(
     the_end_of_the_session_ends_its_sockets,
     a_completed_operation_is_over_and_its_id_is_free,
     operations_and_sockets_are_limited,
+    sockets_of_nobody_are_limited_by_address,
     a_shutdown_closes_sockets_with_1001,
 );

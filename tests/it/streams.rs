@@ -98,7 +98,7 @@ async fn a_subscription_is_streamed_to_its_end(backend: Backend) {
     let events = Stream::open(&ada, EVENTS, READY, json!({ "id": image["id"] })).await;
     assert_eq!(events.content_type(), "text/event-stream; charset=utf-8");
     assert_eq!(events.response.headers()["cache-control"], "no-store");
-    assert_eq!(results(&events.rest().await), [expected.clone()]);
+    assert_eq!(results(&events.rest().await), std::slice::from_ref(&expected));
 
     let mixed = Stream::open(&ada, MIXED, READY, json!({ "id": image["id"] })).await;
     assert!(

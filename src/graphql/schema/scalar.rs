@@ -99,7 +99,7 @@ impl Upload {
     const MARK: &str = "part";
 
     /// The ticket as a variable.
-    pub fn variable(ticket: String) -> serde_json::Value {
+    pub fn variable(ticket: &str) -> serde_json::Value {
         serde_json::json!({ Self::MARK: ticket })
     }
 

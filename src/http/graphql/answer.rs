@@ -117,6 +117,7 @@ async fn one(mut answer: Answer, media: Media, request_id: &str, memory: &Budget
 }
 
 /// An error of our own, as GraphQL has them.
+#[must_use]
 pub fn failure(code: ErrorCode, message: String) -> ServerError {
     let mut error = ServerError::new(message, None);
     error.extensions.get_or_insert_default().set("code", code.as_str());

@@ -31,6 +31,7 @@ pub struct Buffer<'m> {
 
 impl<'m> Buffer<'m> {
     /// An empty one, of at most so many bytes.
+    #[must_use]
     pub fn new(limit: usize, memory: &'m Budget) -> Self {
         Self { read: BytesMut::new(), limit, memory, reserved: None }
     }

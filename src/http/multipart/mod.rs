@@ -127,7 +127,7 @@ impl Upload {
         drop(operations_part);
         let map = FileMap::parse(map.as_ref(), limits.upload_files, limits.map_paths).map_err(Problem::bad_request)?;
         let parts = Parts::new(map.len(), limits.upload_files, &app.random);
-        map.fill(&mut operations_json, |index| upload_variable(parts.ticket(index))).map_err(Problem::bad_request)?;
+        map.fill(&mut operations_json, |index| upload_variable(&parts.ticket(index))).map_err(Problem::bad_request)?;
         let work = match operations(operations_json, limits.batch_operations).map_err(Problem::bad_request)? {
             Operations::One(request) => match prepare(&app, request) {
                 Ok(prepared) if prepared.kind() == OperationKind::Subscription => {

@@ -17,10 +17,12 @@ use crate::{
     graphql::{Caller, OperationKind},
     http::{
         App,
+        census::Place,
         graphql::{caller, failure, name_request, operation},
         login::{Login, ended},
         request::RequestContext,
     },
+    model::Client,
 };
 
 /// How often a silent client is asked whether it is still there.
@@ -59,6 +61,8 @@ pub struct Session {
     is_open: bool,
     /// What it proved; nothing without a token.
     login: Option<Login>,
+    /// Counts it as long as it lives, if there is no login that does.
+    place: Option<Place>,
     operations: Operations,
 }
 
@@ -67,7 +71,7 @@ impl Session {
     pub fn new(app: App, context: RequestContext, token: Option<String>) -> Self {
         let limit = app.config.limits.socket_operations;
         let operations = Operations::new(limit, context.id.clone(), app.memory.answers.clone());
-        Self { app, context, token, is_open: false, login: None, operations }
+        Self { app, context, token, is_open: false, login: None, place: None, operations }
     }
 
     /// Runs until either side has had enough.
@@ -151,7 +155,12 @@ impl Session {
             Token::Absent => self.token.take(),
             Token::Malformed => return Err(Closing::Forbidden),
         };
-        let Some(token) = token else { return Ok(None) };
+        let Some(token) = token else {
+            let nobody = Client::new(None, self.context.address);
+            let place = self.app.census.enter(nobody, self.app.config.limits.sockets_per_address);
+            self.place = Some(place.ok_or(Closing::TryAgain("Too many sockets from this address"))?);
+            return Ok(None);
+        };
         let viewer = match self.app.services.accounts.authenticate(&token).await {
             Ok(viewer) => viewer.ok_or(Closing::Forbidden)?,
             Err(error) => {
