@@ -48,6 +48,11 @@ pub fn scan(text: &str, limits: &LimitsConfig) -> Result<(), ServerError> {
             _ if is_in_names(byte) => end_of(bytes, at, is_in_names),
             _ => at + 1,
         };
+        // An alias comes back with every row.
+        if is_in_names(byte) && at - start > LONGEST_NAME {
+            let message = format!("A name has more than {LONGEST_NAME} letters.");
+            return Err(invalid(message, Some(position(text, start))));
+        }
         tokens += tokens_of(&bytes[start..at]);
         if tokens > limits.query_tokens {
             let message = format!("The document has more than {} tokens.", limits.query_tokens);
@@ -71,6 +76,9 @@ pub fn scan(text: &str, limits: &LimitsConfig) -> Result<(), ServerError> {
     }
     Ok(())
 }
+
+/// How long a name may be, in bytes.
+const LONGEST_NAME: usize = 255;
 
 /// U+FEFF in UTF-8: ignored like a blank.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

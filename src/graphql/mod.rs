@@ -165,10 +165,17 @@ impl Api {
         let work = async {
             // What waits here is not begun: when its time is over, nothing of it has happened.
             let turn = if prepared.is_long { Some(self.turns.take(&caller).await) } else { None };
+            let turn = match turn.transpose() {
+                Ok(turn) => turn,
+                Err(error) => return Ok(failed(&error)),
+            };
             let (schema, request) = (self.schema.clone(), prepared.into_request(caller));
             let run = async move {
-                let _turn = turn;
-                AssertUnwindSafe(schema.execute(request)).catch_unwind().await
+                let run = AssertUnwindSafe(schema.execute(request)).catch_unwind();
+                match turn {
+                    Some(turn) => turn.work(run).await,
+                    None => run.await,
+                }
             };
             match kind {
                 OperationKind::Query => run.await,

@@ -1,8 +1,9 @@
 //! What requests and answers may take of memory together, however many clients there are and however slow they are.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use serde::Serialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -10,11 +11,14 @@ use tokio::{
 
 use crate::{
     config::LimitsConfig,
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
 };
 
 /// What each request and each answer may take without being counted: most are smaller.
 pub const FREE: usize = 16 * 1024;
+
+/// An answer of this size goes out even when no memory is left for it.
+const MIDDLING: usize = 64 * 1024;
 
 /// In what steps memory is counted, in bytes.
 const UNIT: usize = 1024;
@@ -35,7 +39,10 @@ impl Memory {
     /// Of these sizes.
     #[must_use]
     pub fn new(limits: &LimitsConfig) -> Self {
-        Self { requests: Budget::new(limits.request_memory), answers: Budget::new(limits.answer_memory) }
+        Self {
+            requests: Budget::new(limits.request_memory, limits.request_memory),
+            answers: Budget::new(limits.answer_memory, limits.answer_bytes),
+        }
     }
 }
 
@@ -44,6 +51,8 @@ impl Memory {
 pub struct Budget {
     free: Arc<Semaphore>,
     units: usize,
+    /// The most that one may take, in bytes.
+    most: usize,
     patience: Duration,
 }
 
@@ -52,11 +61,11 @@ pub struct Budget {
 pub struct Reserved(#[allow(dead_code, reason = "gives back when dropped")] Option<OwnedSemaphorePermit>);
 
 impl Budget {
-    /// Of this many bytes.
+    /// Of this many bytes, and at most so many for one.
     #[must_use]
-    pub fn new(bytes: usize) -> Self {
+    pub fn new(bytes: usize, most: usize) -> Self {
         let units = (bytes / UNIT).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(units)), units, patience: PATIENCE }
+        Self { free: Arc::new(Semaphore::new(units)), units, most, patience: PATIENCE }
     }
 
     /// Takes so many bytes of it, or waits for them; `SERVICE_UNAVAILABLE` when there are none for long. What is larger
@@ -72,17 +81,69 @@ impl Budget {
         }
     }
 
-    /// Counts these bytes for as long as anybody holds them.
-    pub async fn hold(&self, bytes: Vec<u8>) -> Result<Bytes> {
-        match self.reserve(bytes.len()).await? {
-            Reserved(None) => Ok(bytes.into()),
-            reserved => Ok(Bytes::from_owner(Held { bytes, _reserved: reserved })),
+    /// Makes room for an answer before it is written. An answer that is not small is refused when it passes the limit, or
+    /// when there is no room for it for long; a middling one goes out all the same: it may tell of something that was done.
+    pub async fn room_for(&self, answer: &impl Serialize) -> Result<Room> {
+        let mut count = Count { bytes: 0, most: self.most };
+        if serde_json::to_writer(&mut count, answer).is_err() {
+            let message = format!("The answer has more than {} bytes. Ask for less.", self.most);
+            return Err(Error::general(ErrorCode::GraphqlValidationFailed, message));
+        }
+        match self.reserve(count.bytes).await {
+            Ok(reserved) => Ok(Room { bytes: count.bytes, reserved }),
+            Err(_) if count.bytes <= MIDDLING => Ok(Room { bytes: count.bytes, reserved: Reserved(None) }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes an answer between what frames it. It is counted for as long as anybody holds it.
+    pub async fn write(&self, before: &[u8], answer: &impl Serialize, after: &[u8]) -> Result<Bytes> {
+        let room = self.room_for(answer).await?;
+        let mut bytes = Vec::with_capacity(before.len() + room.bytes + after.len());
+        bytes.extend_from_slice(before);
+        serde_json::to_writer(&mut bytes, answer).map_err(Error::internal)?;
+        bytes.extend_from_slice(after);
+        Ok(room.hold(bytes.into()))
+    }
+}
+
+/// Room for one answer.
+#[derive(Debug)]
+pub struct Room {
+    bytes: usize,
+    reserved: Reserved,
+}
+
+impl Room {
+    /// Counts the answer for as long as anybody holds it.
+    #[must_use]
+    pub fn hold(self, answer: Bytes) -> Bytes {
+        match self.reserved {
+            Reserved(None) => answer,
+            reserved => Bytes::from_owner(Held { bytes: answer, _reserved: reserved }),
         }
     }
 }
 
+/// Counts bytes instead of writing them, up to a limit.
+struct Count {
+    bytes: usize,
+    most: usize,
+}
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes += bytes.len();
+        if self.bytes > self.most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 struct Held {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     _reserved: Reserved,
 }
 
@@ -98,10 +159,15 @@ mod tests {
 
     use super::*;
 
+    fn text(bytes: usize) -> String {
+        "x".repeat(bytes)
+    }
+
     #[tokio::test]
     async fn what_is_small_is_free_and_the_rest_waits_for_room() {
-        let budget = Budget::new(100 * UNIT);
-        let large = budget.hold(vec![1; 90 * UNIT]).await.unwrap();
+        let budget = Budget::new(100 * UNIT, 100 * UNIT);
+        let large = budget.write(b"<", &text(90 * UNIT), b">").await.unwrap();
+        assert!(large.starts_with(b"<\"x") && large.ends_with(b"x\">"));
         assert!(budget.reserve(FREE).now_or_never().unwrap().is_ok());
         assert!(budget.reserve(FREE + 1).now_or_never().is_none());
         let copy = large.clone();
@@ -113,16 +179,26 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_larger_than_all_takes_all() {
-        let budget = Budget::new(100 * UNIT);
+        let budget = Budget::new(100 * UNIT, 1000 * UNIT);
         let all = budget.reserve(1000 * UNIT).await.unwrap();
         assert!(budget.reserve(FREE + 1).now_or_never().is_none());
         drop(all);
     }
 
     #[tokio::test]
+    async fn one_answer_has_a_limit() {
+        let budget = Budget::new(100 * UNIT, 50 * UNIT);
+        let refused = budget.write(b"", &text(51 * UNIT), b"").await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::GraphqlValidationFailed);
+        assert!(budget.write(b"", &text(49 * UNIT), b"").await.is_ok());
+    }
+
+    #[tokio::test]
     async fn nobody_waits_for_ever() {
-        let budget = Budget { patience: Duration::from_millis(10), ..Budget::new(100 * UNIT) };
+        let budget = Budget { patience: Duration::from_millis(10), ..Budget::new(100 * UNIT, 100 * UNIT) };
         let _all = budget.reserve(100 * UNIT).await.unwrap();
         assert!(matches!(budget.reserve(FREE + 1).await, Err(Error::Unavailable { .. })));
+        assert!(budget.write(b"", &text(MIDDLING), b"").await.is_err());
+        assert!(budget.write(b"", &text(MIDDLING / 2), b"").await.is_ok());
     }
 }

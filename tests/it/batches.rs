@@ -62,6 +62,17 @@ async fn each_operation_of_a_batch_has_its_answer(backend: Backend) {
     }
 }
 
+async fn a_batch_whose_answer_cannot_be_written_is_not_executed(backend: Backend) {
+    let app = TestApp::with(backend, ON).await;
+    let ada = app.user("ada").await;
+    let folder = json!([{ "query": "mutation { createFolder(input: { name: \"f\" }) { folder { name } } }" }]);
+    let request = ada.http.post(format!("{}/graphql", ada.url)).json(&folder).header("Accept", "text/event-stream");
+    let response = request.bearer_auth(ada.token.as_ref().unwrap()).send().await.unwrap();
+    assert_eq!(response.status(), 406);
+    assert_eq!(error_code(&response.json().await.unwrap()), "BAD_REQUEST");
+    assert_eq!(ada.names(None).await, [""; 0]);
+}
+
 async fn a_batch_may_hold_files(backend: Backend) {
     let app = TestApp::with(backend, ON).await;
     let ada = app.user("ada").await;
@@ -83,5 +94,6 @@ async fn a_batch_may_hold_files(backend: Backend) {
 crate::on_both_back_ends!(
     a_batch_is_refused_by_default,
     each_operation_of_a_batch_has_its_answer,
+    a_batch_whose_answer_cannot_be_written_is_not_executed,
     a_batch_may_hold_files,
 );

@@ -187,7 +187,30 @@ async fn an_upload_far_over_the_limit_ends_soon_and_its_client_reads_why(backend
     assert!(app.home.blob_files().is_empty());
 }
 
+async fn an_answer_has_a_largest_size(backend: Backend) {
+    let app = TestApp::with(backend, &[("limits.answer_bytes", "70000")]).await;
+    let ada = app.user("ada").await;
+    let name = "x".repeat(250);
+    let query = |aliases: usize| {
+        let fields: String = (0..aliases).map(|n| format!("{name}{n}: name ")).collect();
+        format!("{{ __schema {{ types {{ {fields} }} }} }}")
+    };
+    let answer = ada.gql(&query(20), json!({})).await;
+    assert_eq!(error_code(&answer), "GRAPHQL_VALIDATION_FAILED", "{answer}");
+    assert!(answer.get("data").is_none());
+    // A socket says so too, and lives on.
+    let mut socket = ada.socket().await;
+    socket.subscribe("1", &query(20), json!({})).await;
+    assert_eq!(error_code(&socket.next().await["payload"]), "GRAPHQL_VALIDATION_FAILED");
+    assert_eq!(socket.next().await, json!({ "type": "complete", "id": "1" }));
+    assert!(ada.data(&query(1), json!({})).await["__schema"]["types"].is_array());
+    // A name cannot be as long as the document.
+    let long = format!("{{ {}: __typename }}", "x".repeat(256));
+    assert_eq!(error_code(&ada.gql(&long, json!({})).await), "GRAPHQL_VALIDATION_FAILED");
+}
+
 crate::on_both_back_ends!(
+    an_answer_has_a_largest_size,
     an_answer_comes_in_the_media_type_asked_for,
     the_status_of_a_request_error_goes_by_the_media_type,
     what_a_browser_sends_without_asking_is_not_executed,

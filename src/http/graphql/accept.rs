@@ -86,6 +86,11 @@ pub fn nothing_fits() -> Problem {
     Problem::refused(StatusCode::NOT_ACCEPTABLE, message)
 }
 
+/// 406, for a batch.
+pub fn no_array() -> Problem {
+    Problem::refused(StatusCode::NOT_ACCEPTABLE, "The answer to a batch is a JSON array: accept application/json.")
+}
+
 /// 406, for a subscription.
 pub fn no_stream() -> Problem {
     let message = "A subscription has many answers: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0, or \

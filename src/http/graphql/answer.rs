@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use serde::{Serialize, Serializer};
 
@@ -34,10 +35,11 @@ impl Answer {
         Self::Refused(Box::new(async_graphql::Response::from_errors(vec![failure(code, message.into())])))
     }
 
-    fn response(&mut self) -> &mut async_graphql::Response {
-        match self {
-            Self::Refused(response) | Self::Executed(response) => response,
-        }
+    /// Enters the request ID into its errors, and answers in how many seconds to try again, if that is the matter.
+    fn settle(&mut self, request_id: &str) -> Option<u64> {
+        let (Self::Refused(response) | Self::Executed(response)) = self;
+        name_request(&mut response.errors, request_id);
+        response.errors.iter().filter_map(retry_after).max()
     }
 }
 
@@ -71,49 +73,52 @@ impl Reply {
         match (self, formats.one) {
             (Self::Many(subscription), _) => Ok(subscription.into_response()),
             (Self::One(mut answer), Format::Stream(framing)) => {
-                name_request(&mut answer.response().errors, request_id);
-                Ok(framing.only(&answer, memory).await?)
+                let retry_after = answer.settle(request_id);
+                Ok(with_retry_after(framing.only(&answer, memory).await?, retry_after))
             }
-            (Self::One(answer), Format::Document(media)) => one(answer, media, request_id, memory).await,
-            (Self::Batch(mut answers), Format::Document(media)) => {
-                for answer in &mut answers {
-                    name_request(&mut answer.response().errors, request_id);
-                }
-                let body = serde_json::to_vec(&answers).map_err(Error::internal)?;
-                let mut response = Response::new(Body::from(memory.hold(body).await?));
-                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-                Ok(response)
+            (Self::One(mut answer), Format::Document(media)) => {
+                let retry_after = answer.settle(request_id);
+                Ok(with_retry_after(one(answer, media, memory).await?, retry_after))
             }
-            (Self::Batch(_), Format::Stream(_)) => Err(Problem::refused(
-                StatusCode::NOT_ACCEPTABLE,
-                "The answer to a batch is a JSON array: accept application/json.",
-            )),
+            // Who takes no documents has been refused before anything was executed.
+            (Self::Batch(mut answers), _) => {
+                let retry_after = answers.iter_mut().filter_map(|answer| answer.settle(request_id)).max();
+                let body = memory.write(b"", &answers, b"").await?;
+                Ok(with_retry_after(document(body, formats.media()), retry_after))
+            }
         }
     }
 }
 
-async fn one(mut answer: Answer, media: Media, request_id: &str, memory: &Budget) -> Result<Response, Problem> {
-    name_request(&mut answer.response().errors, request_id);
-    let retry_after = answer.response().errors.iter().filter_map(retry_after).max();
+async fn one(answer: Answer, media: Media, memory: &Budget) -> Result<Response, Problem> {
     let status = match (&answer, media) {
         (Answer::Refused(_), Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
+    let room = memory.room_for(&answer).await?;
     let body = match answer {
-        Answer::Refused(_) => serde_json::to_vec(&answer).map_err(Error::internal)?,
+        Answer::Refused(_) => serde_json::to_vec(&answer).map_err(Error::internal)?.into(),
         Answer::Executed(answer) => {
             let written = GraphQLResponse::from(*answer).into_response();
-            written.into_body().collect().await.map_err(Error::internal)?.to_bytes().into()
+            written.into_body().collect().await.map_err(Error::internal)?.to_bytes()
         }
     };
-    let mut response = Response::new(Body::from(memory.hold(body).await?));
+    let mut response = document(room.hold(body), media);
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    if let Some(seconds) = retry_after {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
     Ok(response)
+}
+
+fn document(body: Bytes, media: Media) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    response
+}
+
+fn with_retry_after(mut response: Response, seconds: Option<u64>) -> Response {
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// An error of our own, as GraphQL has them.
@@ -163,7 +168,8 @@ mod tests {
     }
 
     async fn written(answer: Answer, media: Media) -> Response {
-        one(answer, media, "r1", &Budget::new(1 << 20)).await.unwrap()
+        let formats = Formats { one: Format::Document(media), many: None };
+        Reply::One(answer).into_response(formats, "r1", &Budget::new(1 << 20, 1 << 20)).await.unwrap()
     }
 
     #[tokio::test]

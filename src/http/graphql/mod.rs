@@ -19,11 +19,12 @@ use axum::{
 };
 use futures_util::future::join_all;
 
-use self::accept::Formats;
+use self::accept::Format;
 pub use self::{
+    accept::Formats,
     answer::{Answer, Reply, failure, name_request},
     body::{Buffer, content_length},
-    decode::{Operations, json, operation, operations},
+    decode::{Operations, json, operation},
 };
 use super::{
     App,
@@ -100,7 +101,7 @@ async fn serve(
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let (media_type, parameters) = params::split(content_type.unwrap_or_default());
     if media_type.eq_ignore_ascii_case("multipart/form-data") {
-        return multipart::receive(app, context, &head.headers, &parameters, body).await;
+        return multipart::receive(app, context, formats, &head.headers, &parameters, body).await;
     }
     // Anything else a browser would send without asking first.
     if !media_type.eq_ignore_ascii_case("application/json") {
@@ -113,22 +114,32 @@ async fn serve(
     if !["utf-8", "utf8"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
         return Err(Problem::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body in UTF-8."));
     }
-    match receive(app, &head.headers, body).await? {
+    match receive(app, formats, &head.headers, body).await? {
         Operations::One(request) => single(app, context, formats, &head, request).await,
         Operations::Batch(requests) => {
-            let viewer = viewer(app, &head.headers).await?;
+            // Prepared it takes less memory, while it is looked up who is asking.
             let prepared = requests.into_iter().map(|request| prepare(app, request)).collect();
+            let viewer = viewer(app, &head.headers).await?;
             Ok(Reply::Batch(batch(app, context, viewer, prepared, None).await))
         }
     }
 }
 
 /// Reads a JSON body.
-async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Operations, Problem> {
+async fn receive(app: &App, formats: Formats, headers: &HeaderMap, body: Body) -> Result<Operations, Problem> {
     let limits = &app.config.limits;
     let body = body::read(body, content_length(headers), limits.operations_bytes, &app.memory.requests).await?;
     let json = json(body.as_ref(), limits.operations_values).map_err(Problem::bad_request)?;
-    operations(json, limits.batch_operations).map_err(Problem::bad_request)
+    take(formats, json, limits.batch_operations)
+}
+
+/// What the JSON of a request holds. A batch is refused here, where its answer could not be written.
+pub fn take(formats: Formats, json: serde_json::Value, most: usize) -> Result<Operations, Problem> {
+    let operations = decode::operations(json, most).map_err(Problem::bad_request)?;
+    match (&operations, formats.one) {
+        (Operations::Batch(_), Format::Stream(_)) => Err(accept::no_array()),
+        _ => Ok(operations),
+    }
 }
 
 async fn single(

@@ -18,7 +18,6 @@ use futures_util::{
     FutureExt as _, StreamExt as _,
     stream::{self, BoxStream},
 };
-use serde::Serialize;
 use serde_json::json;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -69,20 +68,13 @@ impl Framing {
         }
     }
 
-    /// One answer.
-    fn next(self, answer: &impl Serialize) -> Vec<u8> {
-        let (before, after): (&[u8], &[u8]) = match self {
+    /// What stands around an answer.
+    fn around(self) -> (&'static [u8], &'static [u8]) {
+        match self {
+            // JSON as it is written here has no line breaks.
             Self::EventStream => (b"event: next\ndata: ", b"\n\n"),
             Self::MultipartMixed => (b"\r\nContent-Type: application/json\r\n\r\n{\"payload\":", b"}\r\n--graphql"),
-        };
-        let mut frame = before.to_vec();
-        // JSON as it is written here has no line breaks. An answer that cannot be written is none.
-        if let Err(error) = serde_json::to_writer(&mut frame, answer) {
-            tracing::error!(%error, "an answer cannot be written");
-            return Vec::new();
         }
-        frame.extend_from_slice(after);
-        frame
     }
 
     /// The operation is over.
@@ -96,7 +88,7 @@ impl Framing {
     /// The operation ends because of this, which is no answer of its own.
     fn broken_off(self, why: &[ServerError]) -> Vec<u8> {
         let mut frame = match self {
-            Self::EventStream => self.next(&json!({ "errors": why })),
+            Self::EventStream => format!("event: next\ndata: {}\n\n", json!({ "errors": why })).into_bytes(),
             Self::MultipartMixed => {
                 let part = json!({ "payload": null, "errors": why });
                 format!("\r\nContent-Type: application/json\r\n\r\n{part}\r\n--graphql").into_bytes()
@@ -108,10 +100,9 @@ impl Framing {
 
     /// One answer as a stream of its own.
     pub async fn only(self, answer: &Answer, memory: &Budget) -> Result<Response, Error> {
-        let mut body = self.opening().to_vec();
-        body.extend(self.next(answer));
-        body.extend_from_slice(self.complete());
-        Ok(self.response(Body::from(memory.hold(body).await?)))
+        let (before, after) = self.around();
+        let (before, after) = ([self.opening(), before].concat(), [after, self.complete()].concat());
+        Ok(self.response(Body::from(memory.write(&before, answer, &after).await?)))
     }
 
     fn response(self, body: Body) -> Response {
@@ -164,7 +155,8 @@ impl Subscription {
             answer = AssertUnwindSafe(self.answers.next()).catch_unwind() => match answer {
                 Ok(Some(mut answer)) => {
                     name_request(&mut answer.errors, &self.request_id);
-                    match self.memory.hold(framing.next(&answer)).await {
+                    let (before, after) = framing.around();
+                    match self.memory.write(before, &answer, after).await {
                         Ok(frame) => (frame, false),
                         Err(error) => (self.broken_off(&error), true),
                     }
@@ -200,21 +192,26 @@ mod tests {
         std::str::from_utf8(frame).unwrap()
     }
 
-    #[test]
-    fn events_are_framed_as_graphql_sse_has_them() {
+    async fn next(framing: Framing, answer: GraphqlResponse) -> Bytes {
+        let (before, after) = framing.around();
+        Budget::new(1 << 20, 1 << 20).write(before, &answer, after).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn events_are_framed_as_graphql_sse_has_them() {
         let framing = Framing::EventStream;
-        let answer = GraphqlResponse::new("line\nbreak");
-        assert_eq!(text(&framing.next(&answer)), "event: next\ndata: {\"data\":\"line\\nbreak\"}\n\n");
+        let answer = next(framing, GraphqlResponse::new("line\nbreak")).await;
+        assert_eq!(text(&answer), "event: next\ndata: {\"data\":\"line\\nbreak\"}\n\n");
         assert_eq!(text(framing.complete()), "event: complete\ndata:\n\n");
         assert!(framing.keep_alive().starts_with(b":"));
     }
 
-    #[test]
-    fn parts_are_framed_as_apollo_has_them() {
+    #[tokio::test]
+    async fn parts_are_framed_as_apollo_has_them() {
         let framing = Framing::MultipartMixed;
         let mut whole = framing.opening().to_vec();
         whole.extend(framing.keep_alive());
-        whole.extend(framing.next(&GraphqlResponse::new(1)));
+        whole.extend(next(framing, GraphqlResponse::new(1)).await);
         whole.extend(framing.broken_off(&[ServerError::new("no", None)]));
         assert_eq!(
             text(&whole),

@@ -23,7 +23,9 @@ pub use self::{
 };
 use super::{
     App,
-    graphql::{Answer, Buffer, Operations, Reply, batch, caller, content_length, execute, json, operations, prepare},
+    graphql::{
+        Answer, Buffer, Formats, Operations, Reply, batch, caller, content_length, execute, json, prepare, take,
+    },
     request::{Problem, RequestContext, params, viewer},
 };
 use crate::{
@@ -47,6 +49,7 @@ const PREFLIGHT: [&str; 4] =
 pub async fn receive(
     app: &App,
     context: &RequestContext,
+    formats: Formats,
     headers: &HeaderMap,
     parameters: &[(String, String)],
     body: Body,
@@ -69,6 +72,7 @@ pub async fn receive(
     let upload = Upload {
         app: app.clone(),
         context: context.clone(),
+        formats,
         viewer,
         reader: Reader::new(body, boundary, limit, limits.upload_parts),
     };
@@ -90,6 +94,7 @@ fn too_large(limit: u64) -> Problem {
 struct Upload {
     app: App,
     context: RequestContext,
+    formats: Formats,
     viewer: Viewer,
     reader: Reader,
 }
@@ -128,7 +133,7 @@ impl Upload {
         let map = FileMap::parse(map.as_ref(), limits.upload_files, limits.map_paths).map_err(Problem::bad_request)?;
         let parts = Parts::new(map.len(), limits.upload_files, &app.random);
         map.fill(&mut operations_json, |index| upload_variable(&parts.ticket(index))).map_err(Problem::bad_request)?;
-        let work = match operations(operations_json, limits.batch_operations).map_err(Problem::bad_request)? {
+        let work = match take(self.formats, operations_json, limits.batch_operations)? {
             Operations::One(request) => match prepare(&app, request) {
                 Ok(prepared) if prepared.kind() == OperationKind::Subscription => {
                     return Err(Problem::bad_request("A subscription takes no files: send it as application/json."));

@@ -60,13 +60,19 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.code(), error.message())
     }
 
+    /// 408.
+    #[must_use]
+    pub fn late_body() -> Self {
+        Self::refused(StatusCode::REQUEST_TIMEOUT, "The body of the request came too slowly.")
+    }
+
     /// What became of a body that could not be read to its end.
     #[must_use]
     pub fn body(error: &axum::Error) -> Self {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(current) = cause {
             if current.is::<BodyTimedOut>() {
-                return Self::refused(StatusCode::REQUEST_TIMEOUT, "The body of the request came too slowly.");
+                return Self::late_body();
             }
             cause = current.source();
         }

@@ -87,7 +87,8 @@ impl Head {
     }
 
     /// Whether it has both a `Content-Length` and a `Transfer-Encoding`: servers in a row that each believe another of the
-    /// two see different requests. hyper goes by the second and tells nobody of the first.
+    /// two see different requests. hyper goes by the second and tells nobody of the first. What came in one piece with the
+    /// request before is not seen here; hyper closes the connection behind such a request.
     pub fn has_two_lengths(&self) -> bool {
         self.has_length && self.has_coding
     }

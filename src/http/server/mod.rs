@@ -66,6 +66,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a connection that has nothing to do may take to end by itself.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// So much may wait in the kernel to be sent, in bytes.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
+
 /// Who is at the other end of a connection. In the extensions of every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
@@ -176,6 +180,10 @@ impl Connections {
     async fn run(self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
         // An error here shows again at the first read.
         let _ = stream.set_nodelay(true);
+        // Otherwise the kernel buffers megabytes, and says that there is room again only when a third of them has gone: who
+        // reads slowly but steadily would look as if they stood still.
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         let activity = Arc::new(Activity::new(self.limits.header_timeout, self.limits.keep_alive_timeout));
         let _guest = self.room.enter(Arc::clone(&activity));
         let writes = Pace::new(self.limits.write_timeout, self.limits.least);

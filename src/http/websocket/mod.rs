@@ -20,9 +20,6 @@ use super::{
 /// The only subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
 
-/// Messages up to so many times the limit are read, to be refused with a proper code; beyond that the connection breaks.
-const READABLE: usize = 4;
-
 /// A socket's buffers, in bytes. There may be thousands of sockets, most of them silent.
 const BUFFER: usize = 4096;
 
@@ -50,8 +47,8 @@ pub async fn open(app: &App, context: &RequestContext, mut parts: Parts) -> Resu
         .protocols([PROTOCOL])
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
-        .max_message_size(limit.saturating_mul(READABLE))
-        .max_frame_size(limit.saturating_mul(READABLE));
+        .max_message_size(limit)
+        .max_frame_size(limit);
     if upgrade.selected_protocol().is_none() {
         return Err(Problem::bad_request("The only WebSocket subprotocol is graphql-transport-ws."));
     }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::Response;
 use axum::extract::ws::{Message, Utf8Bytes};
+use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, stream::BoxStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
@@ -30,8 +31,16 @@ struct Event {
     id: String,
     /// Tells an operation from an earlier one of the same ID.
     number: u64,
-    message: Message,
+    message: Counted,
     is_last: bool,
+}
+
+/// A message, and what it is written in, which is counted until it has been sent: the socket makes a copy.
+#[derive(Debug)]
+pub struct Counted {
+    /// What to send.
+    pub message: Message,
+    _held: Bytes,
 }
 
 /// The running operations, by the ID that the client gave.
@@ -83,7 +92,7 @@ impl Operations {
     }
 
     /// The next message to the client. Cancelling this call loses nothing.
-    pub async fn next(&mut self) -> Message {
+    pub async fn next(&mut self) -> Counted {
         loop {
             let Some(event) = self.events.recv().await else {
                 // We hold a sender ourselves.
@@ -119,7 +128,7 @@ async fn forward(
     if AssertUnwindSafe(relayed).catch_unwind().await.is_err() {
         send(scribe.write(&id, failed(&Error::internal("an operation panicked"))).await, false).await;
     }
-    send(ToClient::Complete { id: &id }.frame(), true).await;
+    send(Counted { message: ToClient::Complete { id: &id }.frame(), _held: Bytes::new() }, true).await;
 }
 
 fn failed(error: &Error) -> Response {
@@ -135,16 +144,17 @@ struct Scribe {
 }
 
 impl Scribe {
-    async fn write(&self, id: &str, mut answer: Response) -> Message {
-        let held = self.memory.hold(self.text(id, &mut answer)).await;
-        drop(answer);
-        let bytes = held.unwrap_or_else(|error| self.text(id, &mut failed(&error)).into());
-        Message::Text(Utf8Bytes::try_from(bytes).unwrap_or_default())
-    }
-
-    fn text(&self, id: &str, answer: &mut Response) -> Vec<u8> {
+    async fn write(&self, id: &str, mut answer: Response) -> Counted {
         name_request(&mut answer.errors, &self.request_id);
-        ToClient::Next { id, payload: answer }.text().into_bytes()
+        let written = self.memory.write(b"", &ToClient::Next { id, payload: &answer }, b"").await;
+        drop(answer);
+        let held = written.unwrap_or_else(|error| {
+            let mut failed = failed(&error);
+            name_request(&mut failed.errors, &self.request_id);
+            ToClient::Next { id, payload: &failed }.text().into()
+        });
+        let text = Utf8Bytes::try_from(held.clone()).unwrap_or_default();
+        Counted { message: Message::Text(text), _held: held }
     }
 }
 
@@ -156,12 +166,12 @@ mod tests {
     use super::*;
 
     fn operations() -> Operations {
-        Operations::new(2, "r1".to_owned(), Budget::new(1 << 20))
+        Operations::new(2, "r1".to_owned(), Budget::new(1 << 20, 1 << 20))
     }
 
     async fn next(operations: &mut Operations) -> Value {
-        let message = operations.next().await;
-        serde_json::from_str(message.to_text().unwrap()).unwrap()
+        let next = operations.next().await;
+        serde_json::from_str(next.message.to_text().unwrap()).unwrap()
     }
 
     fn answer(data: i32) -> Value {

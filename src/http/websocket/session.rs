@@ -31,9 +31,6 @@ const PING: Duration = Duration::from_secs(15);
 /// How long it may stay silent all the same.
 const SILENCE: Duration = Duration::from_secs(45);
 
-/// How long a client may take to read one message.
-const SEND: Duration = Duration::from_secs(30);
-
 /// How long the client may take to read why its socket is closed.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -100,7 +97,7 @@ impl Session {
                 () = sleep_until(init_deadline), if !self.is_open => Err(Closing::InitTimedOut.into()),
                 _ = pings.tick() => match last_heard.elapsed() {
                     silence if silence > SILENCE => Err(End::Gone),
-                    _ => send(socket, Message::Ping(Bytes::new())).await,
+                    _ => self.send(socket, Message::Ping(Bytes::new())).await,
                 },
                 message = socket.recv() => {
                     last_heard = Instant::now();
@@ -111,7 +108,8 @@ impl Session {
                         None => Err(End::Gone),
                     }
                 },
-                message = self.operations.next() => send(socket, message).await,
+                // What it is written in is counted until then.
+                counted = self.operations.next() => self.send(socket, counted.message.clone()).await,
             };
             if let Err(end) = heard_or_said {
                 return end;
@@ -126,9 +124,6 @@ impl Session {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(_) => return Err(End::Gone),
         };
-        if text.len() > self.app.config.limits.socket_message_bytes {
-            return Err(Closing::TooLarge.into());
-        }
         match FromClient::parse(&text).ok_or(Closing::Invalid)? {
             FromClient::ConnectionInit { payload } => {
                 if self.is_open {
@@ -136,9 +131,9 @@ impl Session {
                 }
                 self.login = self.sign_in(Token::of(payload.as_ref())).await?;
                 self.is_open = true;
-                say(socket, &ToClient::ConnectionAck).await
+                self.say(socket, &ToClient::ConnectionAck).await
             }
-            FromClient::Ping { payload } => say(socket, &ToClient::Pong { payload }).await,
+            FromClient::Ping { payload } => self.say(socket, &ToClient::Pong { payload }).await,
             FromClient::Pong { .. } => Ok(()),
             FromClient::Subscribe { id, payload } => self.subscribe(socket, id, payload).await,
             FromClient::Complete { id } => {
@@ -169,6 +164,21 @@ impl Session {
             }
         };
         Login::open(&self.app, viewer).map(Some).ok_or(Closing::TryAgain("Too many sockets of this user"))
+    }
+
+    async fn say(&self, socket: &mut WebSocket, message: &ToClient<'_>) -> Result<(), End> {
+        self.send(socket, message.frame()).await
+    }
+
+    /// Sends, unless the client does not read, or the socket is to end meanwhile.
+    async fn send(&self, socket: &mut WebSocket, message: Message) -> Result<(), End> {
+        let stop = self.app.shutdown.signal();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(Closing::Away.into()),
+            () = ended(self.login.as_ref()) => Err(Closing::SessionEnded.into()),
+            sent = socket.send(message) => sent.map_err(|_| End::Gone),
+        }
     }
 
     async fn subscribe(&mut self, socket: &mut WebSocket, id: String, payload: Map<String, Value>) -> Result<(), End> {
@@ -203,21 +213,9 @@ impl Session {
             }
             Err(mut errors) => {
                 name_request(&mut errors, &self.context.id);
-                say(socket, &ToClient::Error { id: &id, payload: &errors }).await
+                self.say(socket, &ToClient::Error { id: &id, payload: &errors }).await
             }
         }
-    }
-}
-
-async fn say(socket: &mut WebSocket, message: &ToClient<'_>) -> Result<(), End> {
-    send(socket, message.frame()).await
-}
-
-/// Sends, unless the client does not read.
-async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
-    match timeout(SEND, socket.send(message)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(End::Gone),
     }
 }
 

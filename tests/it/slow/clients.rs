@@ -328,7 +328,32 @@ async fn with_few_open_files_allowed_newcomers_are_served_all_the_same() {
     }
 }
 
+/// The kernel must not make a slow but steady reader look like one that has stopped.
+async fn a_slow_but_steady_reader_gets_everything(backend: Backend) {
+    let settings = [("server.write_timeout", "1s"), ("limits.upload_bytes", "20000000")];
+    let app = TestApp::with(backend, &settings).await;
+    let ada = app.user("ada").await;
+    let bytes: Vec<u8> = (0..12_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let file = ada.upload("large.bin", bytes.clone()).await;
+    let mut stream = TcpStream::connect(app.url.trim_start_matches("http://")).await.unwrap();
+    let (id, token) = (file["id"].as_str().unwrap(), ada.token.as_ref().unwrap());
+    let head =
+        format!("GET /files/{id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut read, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
+    // At a quarter of a megabyte a second for a while, which would take a third of what a kernel buffers longer than a second.
+    let mut ticks = interval(Duration::from_millis(250));
+    for _ in 0..20 {
+        ticks.tick().await;
+        let count = stream.read(&mut piece).await.unwrap();
+        read.extend_from_slice(&piece[..count]);
+    }
+    timeout(Duration::from_secs(30), stream.read_to_end(&mut read)).await.unwrap().unwrap();
+    assert!(read.ends_with(&bytes), "{} bytes came", read.len());
+}
+
 crate::on_both_back_ends!(
+    a_slow_but_steady_reader_gets_everything,
     hundreds_of_slow_clients_of_every_kind_hinder_nobody_and_are_ended,
     at_the_limit_of_connections_the_idle_make_room_and_the_busy_do_not,
 );
