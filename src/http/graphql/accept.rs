@@ -47,6 +47,7 @@ impl Formats {
     pub const DEFAULT: Self = Self { one: Format::Document(Media::Json), many: None };
 
     /// For problems of the transport, which are always documents.
+    #[must_use]
     pub fn media(self) -> Media {
         match self.one {
             Format::Document(media) => media,
