@@ -71,6 +71,12 @@ async fn a_batch_whose_answer_cannot_be_written_is_not_executed(backend: Backend
     assert_eq!(response.status(), 406);
     assert_eq!(error_code(&response.json().await.unwrap()), "BAD_REQUEST");
     assert_eq!(ada.names(None).await, [""; 0]);
+    // Where any document is accepted, it is one.
+    let request = ada.http.post(format!("{}/graphql", ada.url)).json(&folder);
+    let request = request.header("Accept", "text/event-stream, application/json;q=0.5");
+    let response = request.bearer_auth(ada.token.as_ref().unwrap()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.json::<Value>().await.unwrap()[0]["data"]["createFolder"]["folder"]["name"], "f");
 }
 
 async fn a_batch_may_hold_files(backend: Backend) {

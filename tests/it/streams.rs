@@ -231,6 +231,7 @@ async fn streams_are_limited_and_one_that_is_left_makes_room(backend: Backend) {
     let socket = ada.socket().await;
     let response = send(&ada, Method::POST, EVENTS, SILENT, json!({})).await;
     assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["retry-after"], "5");
     assert_eq!(error_code(&response.json().await.unwrap()), "RATE_LIMITED");
     // Somebody else is not concerned.
     drop(Stream::open(&app.user("bob").await, EVENTS, SILENT, json!({})).await);

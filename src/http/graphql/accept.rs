@@ -40,19 +40,18 @@ pub struct Formats {
     pub one: Format,
     /// For subscriptions: only what is asked for by name, since a client that is not prepared would wait for the end.
     pub many: Option<Framing>,
+    /// For what can only be a document.
+    pub document: Option<Media>,
 }
 
 impl Formats {
     /// When nothing was said, or nothing that fits.
-    pub const DEFAULT: Self = Self { one: Format::Document(Media::Json), many: None };
+    pub const DEFAULT: Self = Self { one: Format::Document(Media::Json), many: None, document: Some(Media::Json) };
 
     /// For problems of the transport, which are always documents.
     #[must_use]
     pub fn media(self) -> Media {
-        match self.one {
-            Format::Document(media) => media,
-            Format::Stream(_) => Media::Json,
-        }
+        self.document.unwrap_or(Media::Json)
     }
 }
 
@@ -69,7 +68,9 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Formats> {
     let streams = [Framing::MultipartMixed, Framing::EventStream].map(Format::Stream).map(liked);
     let plain = liked(Format::Document(Media::Json));
     let new = liked(Format::Document(Media::GraphqlResponse)).filter(|(liking, _)| liking.named || plain.is_none());
-    let best = streams.into_iter().chain([plain, new]).flatten().max_by_key(|(liking, _)| *liking);
+    let documents = [plain, new];
+    let best = streams.into_iter().chain(documents).flatten().max_by_key(|(liking, _)| *liking);
+    let document = documents.into_iter().flatten().max_by_key(|(liking, _)| *liking);
     let many = streams.into_iter().flatten().max_by_key(|(liking, _)| *liking);
     best.map(|(_, one)| Formats {
         one,
@@ -77,13 +78,17 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Formats> {
             Format::Stream(framing) => Some(framing),
             Format::Document(_) => None,
         }),
+        document: document.and_then(|(_, format)| match format {
+            Format::Document(media) => Some(media),
+            Format::Stream(_) => None,
+        }),
     })
 }
 
 /// 406.
 pub fn nothing_fits() -> Problem {
-    let message = "Answers come as application/graphql-response+json or application/json, subscriptions also as \
-                   text/event-stream or multipart/mixed;subscriptionSpec=1.0; accept one of them.";
+    let message = "Answers come as application/graphql-response+json, application/json, text/event-stream or \
+                   multipart/mixed;subscriptionSpec=1.0; accept one of them.";
     Problem::refused(StatusCode::NOT_ACCEPTABLE, message)
 }
 
@@ -180,7 +185,8 @@ mod tests {
             ("application/json, application/graphql-response+json;q=0.9", PLAIN),
             ("application/graphql-response+json;q=0, */*", PLAIN),
         ] {
-            assert_eq!(negotiated(accept), Some(Formats { one, many: None }), "{accept}");
+            let Format::Document(media) = one else { panic!("{one:?}") };
+            assert_eq!(negotiated(accept), Some(Formats { one, many: None, document: Some(media) }), "{accept}");
         }
     }
 
@@ -206,8 +212,21 @@ mod tests {
                 Framing::EventStream,
             ),
         ] {
-            assert_eq!(negotiated(accept), Some(Formats { one, many: Some(many) }), "{accept}");
+            let formats = negotiated(accept).unwrap();
+            assert_eq!((formats.one, formats.many), (one, Some(many)), "{accept}");
         }
+    }
+
+    #[test]
+    fn what_can_only_be_a_document_is_one_where_the_client_takes_any() {
+        let document = |accept| negotiated(accept).unwrap().document;
+        assert_eq!(document("text/event-stream"), None);
+        assert_eq!(document("text/event-stream, application/json;q=0.5"), Some(Media::Json));
+        assert_eq!(
+            document("text/event-stream, application/graphql-response+json;q=0.5"),
+            Some(Media::GraphqlResponse)
+        );
+        assert_eq!(document("text/event-stream, application/json;q=0"), None);
     }
 
     #[test]

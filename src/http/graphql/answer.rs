@@ -168,7 +168,7 @@ mod tests {
     }
 
     async fn written(answer: Answer, media: Media) -> Response {
-        let formats = Formats { one: Format::Document(media), many: None };
+        let formats = Formats { one: Format::Document(media), many: None, document: Some(media) };
         Reply::One(answer).into_response(formats, "r1", &Budget::new(1 << 20, 1 << 20)).await.unwrap()
     }
 

@@ -7,7 +7,7 @@ mod body;
 mod decode;
 mod stream;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,7 +19,6 @@ use axum::{
 };
 use futures_util::future::join_all;
 
-use self::accept::Format;
 pub use self::{
     accept::Formats,
     answer::{Answer, Reply, failure, name_request},
@@ -39,6 +38,9 @@ use crate::{
     http::request::JSON,
     service::{Parts, Viewer},
 };
+
+/// After how long to look whether another stream has ended.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -136,8 +138,8 @@ async fn receive(app: &App, formats: Formats, headers: &HeaderMap, body: Body) -
 /// What the JSON of a request holds. A batch is refused here, where its answer could not be written.
 pub fn take(formats: Formats, json: serde_json::Value, most: usize) -> Result<Operations, Problem> {
     let operations = decode::operations(json, most).map_err(Problem::bad_request)?;
-    match (&operations, formats.one) {
-        (Operations::Batch(_), Format::Stream(_)) => Err(accept::no_array()),
+    match (&operations, formats.document) {
+        (Operations::Batch(_), None) => Err(accept::no_array()),
         _ => Ok(operations),
     }
 }
@@ -174,7 +176,7 @@ fn subscribe(
 ) -> Result<Reply, Problem> {
     let too_many = || {
         let message = "This user has too many sockets and streams open. Close one first.";
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message)
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message).retry_after(A_MOMENT)
     };
     let login = viewer.map(|viewer| Login::open(app, viewer).ok_or_else(too_many)).transpose()?;
     Ok(Reply::Many(Box::new(stream::Subscription {

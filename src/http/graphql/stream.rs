@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, failure, name_request};
 use crate::{
-    error::Error,
+    error::{Error, ErrorCode},
     http::{
         login::{Login, ended},
         memory::Budget,
@@ -172,13 +172,20 @@ impl Subscription {
     fn stopping(&self) -> Bytes {
         match self.framing {
             Framing::EventStream => Bytes::new(),
-            Framing::MultipartMixed => self.broken_off(&Error::unavailable("the server", "it is stopping")),
+            Framing::MultipartMixed => {
+                let message = "The server is stopping. Subscribe again in a moment.";
+                self.ending(ErrorCode::ServiceUnavailable, message.to_owned())
+            }
         }
     }
 
     fn broken_off(&self, error: &Error) -> Bytes {
         error.log();
-        let mut errors = [failure(error.code(), error.message())];
+        self.ending(error.code(), error.message())
+    }
+
+    fn ending(&self, code: ErrorCode, message: String) -> Bytes {
+        let mut errors = [failure(code, message)];
         name_request(&mut errors, &self.request_id);
         self.framing.broken_off(&errors).into()
     }

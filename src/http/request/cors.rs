@@ -12,11 +12,12 @@ use crate::{config::Server, http::App};
 
 /// What pages may send.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, apollo-require-preflight, graphql-preflight, graphql-require-preflight",
+    "authorization, content-type, range, apollo-require-preflight, graphql-preflight, graphql-require-preflight",
 );
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
 /// What pages may read.
-const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static("x-request-id, retry-after");
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("x-request-id, retry-after, accept-ranges, content-disposition, content-range, etag");
 /// How long a browser may remember a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 

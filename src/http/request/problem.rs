@@ -46,6 +46,12 @@ impl Problem {
         Self::new(status, ErrorCode::BadRequest, message)
     }
 
+    /// With when to try again.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
     /// 405, with what is allowed.
     #[must_use]
     pub fn method(allowed: &'static str, message: &'static str) -> Self {
