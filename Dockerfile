@@ -7,8 +7,9 @@
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
-# The dependencies alone, over an empty program: this layer stays as long as Cargo.lock does.
+# The dependencies alone, over an empty program: this layer stays as long as Cargo.lock and the crates do.
 COPY Cargo.toml Cargo.lock ./
+COPY crates crates
 RUN mkdir src \
     && echo 'fn main() {}' >src/main.rs \
     && touch src/lib.rs \

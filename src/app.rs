@@ -4,6 +4,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use secrecy::{ExposeSecret as _, SecretString};
+use strongroom_render::RenderLimits;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::Notify,
@@ -31,7 +32,6 @@ use crate::{
     telemetry::Metrics,
     thumbnails::{
         pool::{RenderOptions, Renderers},
-        render::RenderLimits,
         worker::Worker,
     },
 };

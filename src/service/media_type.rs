@@ -1,7 +1,5 @@
 //! The media type of a file: found from its bytes, or else from its name; never from what the client claimed.
 
-use crate::thumbnails::render;
-
 /// What is known of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -17,7 +15,7 @@ pub struct Found {
 /// text called `.png` is `text/plain`.
 #[must_use]
 pub fn media_type(head: &[u8], name: &str) -> Found {
-    if let Some(format) = render::sniff(head) {
+    if let Some(format) = strongroom_render::sniff(head) {
         return Found { media_type: format.media_type().to_owned(), is_image: true };
     }
     let of_name = mime_guess::from_path(name).first();

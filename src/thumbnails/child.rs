@@ -10,9 +10,10 @@ use std::sync::mpsc;
 use std::{fs, panic, process, thread};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
+use strongroom_render::{RenderError, Rendered, render};
 
-use super::render::{RenderError, Rendered, render};
 use super::wire::{self, Announced, Answer, Job};
+use crate::model::ThumbnailSize;
 
 /// The stack of the thread that reads: it holds no buffers.
 const READER_STACK: usize = 256 << 10;
@@ -43,7 +44,7 @@ pub fn run(memory: u64) -> io::Result<()> {
     let mut output = io::stdout().lock();
     for (job, source) in jobs {
         let rendered = match &source {
-            Some(source) => attempt(|| render(source, &job.limits)),
+            Some(source) => attempt(|| render(source, &job.limits, &ThumbnailSize::ALL.map(ThumbnailSize::max_width))),
             None => Err(RenderError::Failed(format!("no memory for {} bytes of source", job.length))),
         };
         drop(source);
@@ -103,7 +104,6 @@ fn answer(output: &mut impl Write, rendered: Result<Rendered, RenderError>) -> i
     let (answer, thumbnails) = match rendered {
         Ok(Rendered { width, height, thumbhash, thumbnails }) => {
             let announced = thumbnails.iter().map(|thumbnail| Announced {
-                size: thumbnail.size,
                 width: thumbnail.width,
                 height: thumbnail.height,
                 length: thumbnail.bytes.len(),
@@ -132,8 +132,7 @@ mod tests {
 
     #[test]
     fn a_source_that_breaks_off_is_no_job() {
-        let mut bytes =
-            wire::header(&Job { limits: crate::thumbnails::render::RenderLimits::default(), length: 9 }).unwrap();
+        let mut bytes = wire::header(&Job { limits: strongroom_render::RenderLimits::default(), length: 9 }).unwrap();
         bytes.extend(b"12345");
         assert!(receive(&mut bytes.as_slice()).is_err());
     }

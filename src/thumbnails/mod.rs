@@ -1,12 +1,11 @@
 //! Thumbnails: what makes them of an image, and where that runs.
 //!
-//! [`render`] is a pure function from bytes to thumbnails. Decoders of other people's files are no code to trust, so it
+//! The crate `strongroom-render` is a pure function from bytes to thumbnails. Decoders of other people's files are no code to trust, so it
 //! runs in child processes: [`child`] is their side of the pipes, [`pool`] is this process's side, and `wire` is what
 //! goes through. A child that hangs, swells or dies takes nothing with it but its own image.
 
 pub mod child;
 pub mod pool;
-pub mod render;
 pub mod repair;
 mod wire;
 pub mod worker;

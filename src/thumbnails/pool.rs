@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use strongroom_render::{Encoded, Format, RenderLimits, Rendered, sniff};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::render::{Encoded, Format, RenderLimits, Rendered, sniff};
 use super::wire::{self, Answer, Job};
 use crate::error::{Error, Result};
 use crate::model::ThumbnailSize;
@@ -227,7 +227,7 @@ impl Renderer {
             Answer::Failed { what } => return Err(Fault::Crash(what)),
             Answer::Rendered { width, height, thumbhash, thumbnails } => (width, height, thumbhash, thumbnails),
         };
-        if !announced.iter().map(|thumbnail| thumbnail.size).eq(ThumbnailSize::ALL) {
+        if announced.len() != ThumbnailSize::ALL.len() {
             return Err(nonsense("not one thumbnail of each size"));
         }
         let mut thumbnails = Vec::with_capacity(announced.len());
@@ -238,14 +238,8 @@ impl Renderer {
             self.output.read_exact(&mut bytes).await?;
             // Downloads will bear this type, so it is what the bytes say.
             let format = sniff(&bytes).filter(|format| matches!(format, Format::Jpeg | Format::WebP));
-            let media_type = format.ok_or_else(|| nonsense("neither JPEG nor WebP"))?.media_type();
-            thumbnails.push(Encoded {
-                size: thumbnail.size,
-                width: thumbnail.width,
-                height: thumbnail.height,
-                media_type,
-                bytes: bytes.into(),
-            });
+            let format = format.ok_or_else(|| nonsense("neither JPEG nor WebP"))?;
+            thumbnails.push(Encoded { width: thumbnail.width, height: thumbnail.height, format, bytes });
         }
         Ok(Outcome::Rendered(Rendered { width, height, thumbhash, thumbnails }))
     }

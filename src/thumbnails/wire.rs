@@ -9,8 +9,7 @@ use std::io::{self, Read};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::render::RenderLimits;
-use crate::model::ThumbnailSize;
+use strongroom_render::RenderLimits;
 
 /// The most bytes a header has.
 pub(super) const MAX_HEADER: u32 = 64 << 10;
@@ -39,7 +38,6 @@ pub(super) enum Answer {
 /// A thumbnail whose bytes follow.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Announced {
-    pub size: ThumbnailSize,
     pub width: u32,
     pub height: u32,
     /// How many bytes it has.

@@ -10,17 +10,17 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use strongroom_render::Rendered;
 use tokio::{sync::RwLock, time::Instant};
 
 use super::{
     pool::{Outcome, Renderers},
-    render::Rendered,
     repair,
 };
 use crate::{
     config::ThumbnailsConfig,
     error::Result,
-    model::{Clock, Content, File, Random, Settlement, Thumbnail, Thumbnails},
+    model::{Clock, Content, File, Random, Settlement, Thumbnail, ThumbnailSize, Thumbnails},
     service::{Leftovers, Noted},
     shutdown::Shutdown,
     store::{Event, Reserved, Settled, Store},
@@ -218,7 +218,7 @@ impl Worker {
         let notes = self.leftovers.reserve(job.key.file, rendered.thumbnails.len()).await?;
         let pairs = || notes.iter().zip(&rendered.thumbnails);
         // All are waited for even when one fails: what is still being written could not be removed.
-        let put = pairs().map(|(note, encoded)| self.store.blobs.put(note.blob(), encoded.bytes.clone()));
+        let put = pairs().map(|(note, encoded)| self.store.blobs.put(note.blob(), encoded.bytes.clone().into()));
         let failed = join_all(put).await.into_iter().find_map(Result::err);
         if let Some(error) = failed {
             for note in notes {
@@ -226,12 +226,12 @@ impl Worker {
             }
             return Err(error);
         }
-        let set = pairs().map(|(note, encoded)| Thumbnail {
-            size: encoded.size,
+        let set = ThumbnailSize::ALL.into_iter().zip(pairs()).map(|(size, (note, encoded))| Thumbnail {
+            size,
             blob: note.blob(),
             width: encoded.width,
             height: encoded.height,
-            media_type: encoded.media_type.to_owned(),
+            media_type: encoded.format.media_type().to_owned(),
             bytes: encoded.bytes.len() as u64,
         });
         let settlement = Settlement {

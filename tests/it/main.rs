@@ -23,7 +23,10 @@ mod hostile;
 mod mongo;
 mod program;
 mod redis;
-mod render;
+mod renderers;
+#[path = "../../crates/render/tests/samples/mod.rs"]
+#[expect(dead_code, reason = "the tests of rendering need more of it")]
+mod samples;
 mod slow;
 mod sockets;
 mod streams;

@@ -5,25 +5,27 @@ use std::time::{Duration, Instant};
 use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, Frame, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use moxcms::ColorProfile;
-use strongroom::model::ThumbnailSize;
-use strongroom::thumbnails::render::{Encoded, Format, RenderError, RenderLimits, Rendered, render, sniff};
+use strongroom_render::{Encoded, Format, RenderError, RenderLimits, Rendered, render, sniff};
 
-use super::samples::*;
+mod samples;
+use samples::*;
+
+/// The widths that are asked for.
+const WIDTHS: [u32; 3] = [100, 250, 500];
 
 fn rendered(bytes: &[u8]) -> Rendered {
-    let rendered = render(bytes, &RenderLimits::default()).unwrap();
-    let sizes: Vec<_> = rendered.thumbnails.iter().map(|thumbnail| thumbnail.size).collect();
-    assert_eq!(sizes, ThumbnailSize::ALL);
+    let rendered = render(bytes, &RenderLimits::default(), &WIDTHS).unwrap();
+    assert_eq!(rendered.thumbnails.len(), WIDTHS.len());
     for thumbnail in &rendered.thumbnails {
         let format = sniff(&thumbnail.bytes).unwrap();
-        assert_eq!(format.media_type(), thumbnail.media_type);
+        assert_eq!(format, thumbnail.format);
         assert_eq!(decoded(thumbnail).dimensions(), (thumbnail.width, thumbnail.height));
     }
     rendered
 }
 
 fn refused(bytes: &[u8]) -> RenderError {
-    render(bytes, &RenderLimits::default()).unwrap_err()
+    render(bytes, &RenderLimits::default(), &WIDTHS).unwrap_err()
 }
 
 fn decoded(thumbnail: &Encoded) -> RgbaImage {
@@ -75,7 +77,7 @@ fn thumbnails_keep_the_proportions_and_are_at_most_so_wide() {
     let image = rendered(&encode(photograph(1200, 900), ImageFormat::Jpeg));
     let sizes: Vec<_> = image.thumbnails.iter().map(|thumbnail| (thumbnail.width, thumbnail.height)).collect();
     assert_eq!(sizes, [(100, 75), (250, 188), (500, 375)]);
-    assert!(image.thumbnails.iter().all(|thumbnail| thumbnail.media_type == "image/jpeg"));
+    assert!(image.thumbnails.iter().all(|thumbnail| thumbnail.format == Format::Jpeg));
     assert!(image.thumbhash.len() < 48 && !image.thumbhash.is_empty());
 }
 
@@ -187,7 +189,7 @@ fn transparency_is_kept_and_hidden_colours_do_not_bleed() {
         RgbaImage::from_fn(900, 300, |x, _| if x < 450 { Rgba([0, 0, 255, 255]) } else { Rgba([255, 0, 0, 0]) });
     let image = rendered(&encode(image, ImageFormat::Png));
     for thumbnail in &image.thumbnails {
-        assert_eq!(thumbnail.media_type, "image/webp");
+        assert_eq!(thumbnail.format, Format::WebP);
         near(thumbnail, 3, 3, [0, 0, 255, 255]);
         let picture = decoded(thumbnail);
         assert_eq!(picture.get_pixel(picture.width() - 3, 3).0[3], 0);
@@ -199,11 +201,11 @@ fn transparency_is_kept_and_hidden_colours_do_not_bleed() {
 fn an_alpha_channel_without_transparency_needs_no_webp() {
     let opaque = RgbaImage::from_pixel(300, 300, Rgba([10, 200, 30, 255]));
     let thumbnail = large(&encode(opaque.clone(), ImageFormat::Png));
-    assert_eq!(thumbnail.media_type, "image/jpeg");
+    assert_eq!(thumbnail.format, Format::Jpeg);
     near(&thumbnail, 99, 99, [10, 200, 30, 255]);
     let mut pricked = opaque;
     pricked.put_pixel(299, 0, Rgba([0, 0, 0, 254]));
-    assert_eq!(large(&encode(pricked, ImageFormat::Png)).media_type, "image/webp");
+    assert_eq!(large(&encode(pricked, ImageFormat::Png)).format, Format::WebP);
 }
 
 #[test]
@@ -226,7 +228,7 @@ fn a_palette_with_a_transparent_colour_keeps_it() {
     let rows = zlib(&[0, 0, 1, 0, 1, 0]);
     let chunks = [(b"PLTE", [RED, BLUE].concat()), (b"tRNS", vec![255, 0]), (b"IDAT", rows)];
     let thumbnail = large(&png(2, 2, [8, 3], &chunks));
-    assert_eq!(thumbnail.media_type, "image/webp");
+    assert_eq!(thumbnail.format, Format::WebP);
     let picture = decoded(&thumbnail);
     assert_eq!(picture.get_pixel(0, 0).0, [255, 0, 0, 255]);
     assert_eq!(picture.get_pixel(1, 0).0[3], 0);
@@ -240,7 +242,7 @@ fn an_animation_gives_its_first_frame() {
         [[9, 200, 9, 255], [200, 9, 9, 255]].map(|color| Frame::new(RgbaImage::from_pixel(40, 30, Rgba(color))));
     GifEncoder::new(&mut bytes).encode_frames(frames).unwrap();
     let thumbnail = large(&bytes);
-    assert_eq!(thumbnail.media_type, "image/jpeg");
+    assert_eq!(thumbnail.format, Format::Jpeg);
     near(&thumbnail, 20, 15, [9, 200, 9, 255]);
 }
 
@@ -341,7 +343,7 @@ fn damaged_bytes_never_panic() {
                 bytes[at] = u8::try_from(next(256)).unwrap();
             }
             bytes.truncate(bytes.len() - next(bytes.len() / 4));
-            drop(render(&bytes, &RenderLimits::default()));
+            drop(render(&bytes, &RenderLimits::default(), &WIDTHS));
         }
     }
 }

@@ -119,13 +119,20 @@ fn count(pixels: u64, divide: fn(u64, u64) -> u64) -> String {
     }
 }
 
-/// Decodes the first frame.
-pub(super) fn decode(bytes: &[u8], limits: &RenderLimits) -> Result<Source, RenderError> {
+/// An image whose header has been read.
+pub(super) struct Opened<'a> {
+    bytes: &'a [u8],
+    format: Format,
+    decoder: Box<dyn ImageDecoder + 'a>,
+}
+
+/// Reads the header and checks it against the limits.
+pub(super) fn open<'a>(bytes: &'a [u8], limits: &RenderLimits) -> Result<Opened<'a>, RenderError> {
     let format =
         sniff(bytes).ok_or_else(|| RenderError::Damaged("The file is no image that can be scaled.".to_owned()))?;
     let explain = |error: ImageError| explain(format, &error);
 
-    let mut decoder = open(format, bytes).map_err(explain)?;
+    let mut decoder = decoder(format, bytes).map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.check(width, height)?;
     if let (Format::WebP, Some((width, height))) = (format, webp::first_frame(bytes)) {
@@ -136,24 +143,38 @@ pub(super) fn decode(bytes: &[u8], limits: &RenderLimits) -> Result<Source, Rend
         return Err(too_much_memory());
     }
     decoder.set_limits(budget(format, length, limits)).map_err(explain)?;
+    Ok(Opened { bytes, format, decoder })
+}
 
-    let orientation = orientation(decoder.as_mut(), format);
-    let icc = decoder.icc_profile().ok().flatten();
-    let color = decoder.color_type();
-    let is_grey = !color.has_color();
-    let mut pixels = usize::try_from(length)
-        .ok()
-        .and_then(Pixels::zeroed)
-        .ok_or_else(|| RenderError::Failed(format!("no memory for {length} bytes of pixels")))?;
-    decoder.read_image_boxed(pixels.bytes_mut()).map_err(explain)?;
-    if format == Format::Jpeg && !has_scan(bytes) {
-        return Err(ends_too_early());
+impl Opened<'_> {
+    /// How many bytes of memory decoding takes at the most: an estimate from above.
+    pub fn memory(&self) -> u64 {
+        self.decoder.total_bytes().saturating_mul(2).saturating_add(16 << 20)
     }
-    Ok(Source { width, height, color, pixels, orientation, icc, is_grey })
+
+    /// Decodes the first frame.
+    pub fn decode(mut self) -> Result<Source, RenderError> {
+        let format = self.format;
+        let (width, height) = self.decoder.dimensions();
+        let length = self.decoder.total_bytes();
+        let orientation = orientation(self.decoder.as_mut(), format);
+        let icc = self.decoder.icc_profile().ok().flatten();
+        let color = self.decoder.color_type();
+        let is_grey = !color.has_color();
+        let mut pixels = usize::try_from(length)
+            .ok()
+            .and_then(Pixels::zeroed)
+            .ok_or_else(|| RenderError::Failed(format!("no memory for {length} bytes of pixels")))?;
+        self.decoder.read_image_boxed(pixels.bytes_mut()).map_err(|error| explain(format, &error))?;
+        if format == Format::Jpeg && !has_scan(self.bytes) {
+            return Err(ends_too_early());
+        }
+        Ok(Source { width, height, color, pixels, orientation, icc, is_grey })
+    }
 }
 
 /// Reads the header.
-fn open(format: Format, bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
+fn decoder(format: Format, bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
     let reader = Cursor::new(bytes);
     Ok(match format {
         Format::Jpeg => Box::new(JpegDecoder::new(reader)?),
@@ -168,7 +189,7 @@ fn open(format: Format, bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>>
         Format::Bmp => Box::new(BmpDecoder::new(reader)?),
         Format::Tiff => Box::new(TiffDecoder::new(reader)?),
         Format::Ico => match ico::embedded_png(bytes) {
-            Some(png) => open(Format::Png, png)?,
+            Some(png) => decoder(Format::Png, png)?,
             None => Box::new(IcoDecoder::new(reader)?),
         },
     })

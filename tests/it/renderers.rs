@@ -13,11 +13,11 @@ use futures_util::{FutureExt, StreamExt};
 use image::{ImageFormat, RgbImage};
 use strongroom::error::{Error, Result};
 use strongroom::thumbnails::pool::{Outcome, RenderOptions, Renderers};
-use strongroom::thumbnails::render::{RenderLimits, render};
+use strongroom_render::{RenderLimits, render};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::samples::{encode, photograph, png, quadrants, zlib};
+use crate::samples::{encode, photograph, png, quadrants, zlib};
 
 /// A pool whose processes can be told from those of others by the memory they are allowed.
 struct Pool {
@@ -118,7 +118,7 @@ async fn a_process_renders_what_the_function_renders() {
         encode(photograph(1_000, 700), ImageFormat::Png),
         encode(image::RgbaImage::new(600, 9), ImageFormat::Png),
     ] {
-        let expected = render(&bytes, &RenderLimits::default()).unwrap();
+        let expected = render(&bytes, &RenderLimits::default(), &[100, 250, 500]).unwrap();
         assert_eq!(pool.render(&bytes).await.unwrap(), Outcome::Rendered(expected));
     }
 }

@@ -7,7 +7,6 @@ use image::{ExtendedColorType, RgbaImage};
 
 use super::scale::{in_proportion, rescale};
 use super::{Encoded, Format, RenderError};
-use crate::model::ThumbnailSize;
 
 /// Where artefacts do not show yet at these sizes.
 const JPEG_QUALITY: u8 = 80;
@@ -16,7 +15,7 @@ const JPEG_QUALITY: u8 = 80;
 const THUMBHASH_SIDE: u32 = 100;
 
 /// JPEG; lossless WebP where there are transparent pixels to keep.
-pub(super) fn thumbnail(size: ThumbnailSize, picture: &RgbaImage, transparent: bool) -> Result<Encoded, RenderError> {
+pub(super) fn thumbnail(picture: &RgbaImage, transparent: bool) -> Result<Encoded, RenderError> {
     let (width, height) = picture.dimensions();
     let mut bytes = Vec::new();
     let (format, outcome) = if transparent {
@@ -28,7 +27,7 @@ pub(super) fn thumbnail(size: ThumbnailSize, picture: &RgbaImage, transparent: b
         (Format::Jpeg, encoder.encode(&rgb, width, height, ExtendedColorType::Rgb8))
     };
     outcome.map_err(|error| RenderError::Failed(error.to_string()))?;
-    Ok(Encoded { size, width, height, media_type: format.media_type(), bytes: bytes.into() })
+    Ok(Encoded { width, height, format, bytes })
 }
 
 /// The `ThumbHash` of a picture, in standard base64.
