@@ -8,6 +8,8 @@ mod decode;
 mod encode;
 mod format;
 mod ico;
+#[allow(dead_code)]
+mod interleaved;
 mod scale;
 mod webp;
 
