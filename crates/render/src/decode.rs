@@ -80,7 +80,7 @@ impl Pixels {
 
 impl RenderLimits {
     /// Refuses what is too large to be scaled.
-    fn check(&self, width: u32, height: u32) -> Result<(), RenderError> {
+    pub(crate) fn check(&self, width: u32, height: u32) -> Result<(), RenderError> {
         if width == 0 || height == 0 {
             return Err(RenderError::Damaged("The image is damaged: it has no pixels.".to_owned()));
         }

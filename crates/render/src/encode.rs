@@ -2,45 +2,53 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::{jpeg::JpegEncoder, webp::WebPEncoder};
-use image::{ExtendedColorType, RgbaImage};
+use fast_image_resize::Resizer;
+use image::ExtendedColorType;
+use image::codecs::webp::WebPEncoder;
+use jpeg_encoder::{Encoder, SamplingFactor};
 
-use super::scale::{in_proportion, rescale};
+use super::picture::Picture;
+use super::scale::in_proportion;
 use super::{Encoded, Format, RenderError};
 
 /// Where artefacts do not show yet at these sizes.
 const JPEG_QUALITY: u8 = 80;
 
-/// The longest side that a `ThumbHash` is made of.
-const THUMBHASH_SIDE: u32 = 100;
+/// The longest side that a `ThumbHash` is made of: it keeps seven waves at most.
+const THUMBHASH_SIDE: u32 = 50;
 
 /// JPEG; lossless WebP where there are transparent pixels to keep.
-pub(super) fn thumbnail(picture: &RgbaImage, transparent: bool) -> Result<Encoded, RenderError> {
-    let (width, height) = picture.dimensions();
+pub(crate) fn thumbnail(picture: &Picture) -> Result<Encoded, RenderError> {
+    let (width, height) = picture.size();
     let mut bytes = Vec::new();
-    let (format, outcome) = if transparent {
-        let encoder = WebPEncoder::new_lossless(&mut bytes);
-        (Format::WebP, encoder.encode(picture, width, height, ExtendedColorType::Rgba8))
-    } else {
-        let rgb: Vec<u8> = picture.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2]]).collect();
-        let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-        (Format::Jpeg, encoder.encode(&rgb, width, height, ExtendedColorType::Rgb8))
+    let format = match picture {
+        Picture::Opaque(picture) => {
+            let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
+            encoder.set_sampling_factor(SamplingFactor::F_2_2);
+            encoder.set_optimized_huffman_tables(true);
+            encoder.encode_image(picture).map_err(RenderError::failed)?;
+            Format::Jpeg
+        }
+        Picture::Transparent(picture) => {
+            let encoder = WebPEncoder::new_lossless(&mut bytes);
+            encoder.encode(&picture.samples, width, height, ExtendedColorType::Rgba8).map_err(RenderError::failed)?;
+            Format::WebP
+        }
     };
-    outcome.map_err(|error| RenderError::Failed(error.to_string()))?;
     Ok(Encoded { width, height, format, bytes })
 }
 
 /// The `ThumbHash` of a picture, in standard base64.
-pub(super) fn thumbhash(picture: &RgbaImage, transparent: bool) -> Result<String, RenderError> {
-    let (width, height) = picture.dimensions();
+pub(crate) fn thumbhash(picture: &Picture, resizer: &mut Resizer) -> Result<String, RenderError> {
+    let (width, height) = picture.size();
     let longer = width.max(height);
-    let hash = |picture: &RgbaImage| {
-        let (width, height) = picture.dimensions();
-        STANDARD.encode(thumbhash::rgba_to_thumb_hash(width as usize, height as usize, picture))
+    let hash = |picture: &Picture| {
+        let (width, height) = picture.size();
+        STANDARD.encode(thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &picture.to_rgba()))
     };
     if longer <= THUMBHASH_SIDE {
         return Ok(hash(picture));
     }
     let within = (in_proportion(width, THUMBHASH_SIDE, longer), in_proportion(height, THUMBHASH_SIDE, longer));
-    Ok(hash(&rescale(picture, within, transparent)?))
+    Ok(hash(&picture.rescale(within, resizer)?))
 }

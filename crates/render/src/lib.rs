@@ -4,16 +4,22 @@
 //! and shrinking to the largest thumbnail. Orientation, colour and the smaller sizes work on that.
 
 mod color;
+mod components;
 mod decode;
 mod encode;
 mod format;
 mod ico;
-#[allow(dead_code)]
 mod interleaved;
+mod jpeg;
+mod lossy_webp;
+mod orientation;
+mod picture;
+mod planar;
 mod scale;
+mod source;
 mod webp;
 
-use image::metadata::Orientation;
+use fast_image_resize::Resizer;
 use serde::{Deserialize, Serialize};
 
 pub use format::{Format, sniff};
@@ -76,21 +82,32 @@ pub enum RenderError {
     Failed(String),
 }
 
+impl RenderError {
+    /// An attempt that failed for this reason.
+    fn failed(why: impl ToString) -> Self {
+        Self::Failed(why.to_string())
+    }
+}
+
 /// An image whose header has been read, and found to be within the limits.
 pub struct Image<'a> {
-    source: decode::Opened<'a>,
+    source: source::Source<'a>,
 }
 
 impl<'a> Image<'a> {
     /// Reads the header. Nothing is allocated in proportion to what it claims.
     pub fn open(bytes: &'a [u8], limits: &RenderLimits) -> Result<Self, RenderError> {
-        Ok(Self { source: decode::open(bytes, limits)? })
+        Ok(Self { source: source::open(bytes, limits)? })
     }
 
-    /// How many bytes of memory [`Image::render`] takes at the most, beyond the file itself: an estimate from above.
+    /// How many bytes of memory [`Image::render`] takes at the most for these widths, beyond the file itself: an estimate
+    /// from above.
     #[must_use]
-    pub fn memory(&self) -> u64 {
-        self.source.memory()
+    pub fn memory(&self, widths: &[u32]) -> u64 {
+        let (width, height) = self.largest(widths);
+        // The largest thumbnail and its successor, in several guises, and what every image takes.
+        let thumbnails = 32 * u64::from(width) * u64::from(height);
+        self.source.memory((width, height)).saturating_add(thumbnails).saturating_add(2 << 20)
     }
 
     /// Makes the thumbnails: one for each of these widths in pixels, which ascend.
@@ -98,22 +115,10 @@ impl<'a> Image<'a> {
     /// They show the first frame, upright (all 8 orientations of EXIF), in sRGB, in its proportions, never larger than
     /// it is, and carry no metadata.
     pub fn render(self, widths: &[u32]) -> Result<Rendered, RenderError> {
-        let mut source = self.source.decode()?;
-        let transparent = source.has_transparent_pixels();
-        let sideways = matches!(
-            source.orientation,
-            Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
-        );
-        let swap = |(width, height)| if sideways { (height, width) } else { (width, height) };
-        let (width, height) = swap((source.width, source.height));
-
-        let largest = scale::fit(width, height, widths.iter().copied().max().unwrap_or(1));
-        let mut picture = scale::shrink(&mut source, swap(largest), transparent)?;
-        let decode::Source { orientation, icc, is_grey, .. } = source;
-        picture = scale::orient(picture, orientation);
-        if let Some(profile) = icc {
-            color::to_srgb(&mut picture, &profile, is_grey);
-        }
+        let mut resizer = Resizer::new();
+        let (width, height) = self.source.orientation().turn(self.source.size());
+        let largest = self.largest(widths);
+        let mut picture = self.source.picture(largest, &mut resizer)?;
 
         let mut thumbnails: Vec<Encoded> = Vec::with_capacity(widths.len());
         for max_width in widths.iter().rev() {
@@ -121,22 +126,33 @@ impl<'a> Image<'a> {
             let thumbnail = match thumbnails.last() {
                 Some(larger) if (larger.width, larger.height) == fitting => larger.clone(),
                 _ => {
-                    if picture.dimensions() != fitting {
-                        picture = scale::rescale(&picture, fitting, transparent)?;
+                    if picture.size() != fitting {
+                        picture = picture.rescale(fitting, &mut resizer)?;
                     }
-                    encode::thumbnail(&picture, transparent)?
+                    encode::thumbnail(&picture)?
                 }
             };
             thumbnails.push(thumbnail);
         }
         thumbnails.reverse();
 
-        let thumbhash = encode::thumbhash(&picture, transparent)?;
+        let thumbhash = encode::thumbhash(&picture, &mut resizer)?;
         Ok(Rendered { width, height, thumbhash, thumbnails })
+    }
+
+    /// The size of the largest thumbnail, as the image is stored.
+    fn largest(&self, widths: &[u32]) -> (u32, u32) {
+        let orientation = self.source.orientation();
+        let (width, height) = orientation.turn(self.source.size());
+        orientation.turn(scale::fit(width, height, widths.iter().copied().max().unwrap_or(1)))
     }
 }
 
 /// Opens an image and renders it: see [`Image`].
 pub fn render(bytes: &[u8], limits: &RenderLimits, widths: &[u32]) -> Result<Rendered, RenderError> {
     Image::open(bytes, limits)?.render(widths)
+}
+
+fn ends_too_early() -> RenderError {
+    RenderError::Damaged("The image is damaged: its data ends too early.".to_owned())
 }
