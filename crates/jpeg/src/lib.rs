@@ -1,6 +1,23 @@
 //! A JPEG decoder that makes small pictures of large ones: at 1/8, 1/4, 1/2 or all of the size, and no more work than
 //! that takes. ITU-T T.81.
 
+mod bits;
+mod component;
+mod error;
+mod huffman;
+mod idct;
+mod markers;
+mod metadata;
+mod progressive;
+mod scan;
+mod sequential;
+
+use component::Geometry;
+use markers::{Frame, Markers, Next, Scan};
+use progressive::Coefficients;
+
+pub use error::Error;
+
 /// What part of the full size a component is decoded at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scale {
@@ -12,4 +29,239 @@ pub enum Scale {
     Half,
     /// All samples.
     Full,
+}
+
+/// What the components are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Color {
+    /// One: luminance.
+    Grey,
+    /// Three, as in JFIF: full range, BT.601.
+    YCbCr,
+    /// Three.
+    Rgb,
+    /// Four.
+    Cmyk,
+    /// Four: CMY as `YCbCr`, and K as it is.
+    Ycck,
+}
+
+/// How often a component is sampled, relative to the others (A.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Component {
+    /// Across, 1 to 4.
+    pub h: u8,
+    /// Down, 1 to 4.
+    pub v: u8,
+}
+
+/// What is known before anything is decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// In pixels, before orientation.
+    pub width: u32,
+    /// In pixels, before orientation.
+    pub height: u32,
+    /// What the components are.
+    pub color: Color,
+    /// CMYK and YCCK as Adobe writes them: 255 is no ink.
+    pub inverted: bool,
+    /// One for each plane.
+    pub components: Vec<Component>,
+    /// Coded progressively.
+    pub progressive: bool,
+    /// From EXIF, 1 to 8: how to turn the picture. 1 if nothing is said.
+    pub orientation: u8,
+    /// The ICC profile, if all of it is there.
+    pub icc: Option<Vec<u8>>,
+}
+
+/// A decoded picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// One for each component, neither upsampled nor converted.
+    pub planes: Vec<Plane>,
+    /// Everything that was needed was there and without damage that shows in the coding.
+    pub complete: bool,
+    /// Rows of the full-size image from the top that were decoded from data. Those below are mid-grey.
+    pub rows: u32,
+}
+
+/// The samples of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plane {
+    /// In samples.
+    pub width: u32,
+    /// In samples.
+    pub height: u32,
+    /// From row to row. The samples beyond the width are decoded, too.
+    pub stride: usize,
+    /// `height` rows.
+    pub samples: Vec<u8>,
+}
+
+/// A file, read up to the first scan.
+pub struct Decoder<'a> {
+    data: &'a [u8],
+    markers: Markers<'a>,
+    frame: Frame,
+    first: Scan,
+    header: Header,
+}
+
+/// More than any encoder makes; hostile files have thousands.
+const MAX_SCANS: usize = 500;
+/// How many blocks all scans of a progressive file may visit: several times what 64 megapixels take.
+const MAX_VISITS: u64 = 80_000_000;
+
+impl<'a> Decoder<'a> {
+    /// Reads all up to the first scan. Allocates nothing in proportion to the size that is claimed.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, Error> {
+        let mut markers = Markers::new(bytes)?;
+        let Next::Scan(first) = markers.next_scan()? else {
+            return Err(Error::Damaged("there is no scan"));
+        };
+        let frame = markers.frame.clone().ok_or(Error::Damaged("there is no frame header"))?;
+        let metadata = &markers.metadata;
+        let header = Header {
+            width: u32::from(frame.width),
+            height: u32::from(frame.height),
+            color: color(&frame, metadata.jfif, metadata.adobe),
+            inverted: frame.components.len() == 4 && metadata.adobe.is_some(),
+            components: frame
+                .components
+                .iter()
+                .map(|&markers::FrameComponent { h, v, .. }| Component { h, v })
+                .collect(),
+            progressive: frame.progressive,
+            orientation: metadata.orientation.unwrap_or(1),
+            icc: metadata.icc(),
+        };
+        Ok(Self { data: bytes, markers, frame, first, header })
+    }
+
+    /// What is known before anything is decoded.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How many bytes `decode` allocates at the most.
+    pub fn memory(&self, scales: &[Scale]) -> u64 {
+        const TABLES: u64 = 512 << 10;
+        let geometry = Geometry::new(&self.frame);
+        let samples: u64 = self
+            .header
+            .components
+            .iter()
+            .zip(scales.iter().chain(std::iter::repeat(&Scale::Full)))
+            .map(|(component, &scale)| geometry.padded_samples(component, scale))
+            .sum();
+        TABLES + samples * if self.frame.progressive { 3 } else { 1 }
+    }
+
+    /// Decodes each component at its scale; those that have none, at full size.
+    pub fn decode(mut self, scales: &[Scale]) -> Result<Picture, Error> {
+        let geometry = Geometry::new(&self.frame);
+        let mut components: Vec<_> = (0..self.frame.components.len())
+            .map(|index| {
+                let scale = scales.get(index).copied().unwrap_or(Scale::Full);
+                component::Component::new(&self.frame, &geometry, index, scale)
+            })
+            .collect();
+        let complete = if self.frame.progressive {
+            self.progressive(&geometry, &mut components)?
+        } else {
+            self.sequential(&geometry, &mut components)?
+        };
+        let rows = components.iter().map(|component| component.decoded_rows * 8 * geometry.v_max / component.v).min();
+        let rows = u32::try_from(rows.unwrap_or(0)).unwrap_or(u32::MAX).min(self.header.height);
+        let complete = complete && rows == self.header.height;
+        Ok(Picture { planes: components.into_iter().map(component::Component::finish).collect(), complete, rows })
+    }
+
+    /// Decodes scans until each component had one.
+    fn sequential(&mut self, geometry: &Geometry, components: &mut [component::Component]) -> Result<bool, Error> {
+        let mut complete = true;
+        let mut missing: Vec<_> = (0..components.len()).collect();
+        let mut scan = self.first.clone();
+        for number in 0..MAX_SCANS {
+            let (start, tables) = (self.markers.position, &self.markers.tables);
+            match sequential::decode(self.data, start, &scan, tables, geometry, components) {
+                Ok(outcome) => {
+                    complete &= outcome.complete;
+                    self.markers.position = outcome.position;
+                }
+                Err(error) if number == 0 => return Err(error),
+                Err(_) => return Ok(false),
+            }
+            missing.retain(|index| scan.components.iter().all(|(of, ..)| of != index));
+            if missing.is_empty() {
+                return Ok(complete);
+            }
+            match self.markers.next_scan() {
+                Ok(Next::Scan(next)) => scan = next,
+                _ => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Decodes scans until all that is needed is there.
+    fn progressive(&mut self, geometry: &Geometry, components: &mut [component::Component]) -> Result<bool, Error> {
+        let mut coefficients: Vec<_> = components.iter().map(|component| Coefficients::new(component)).collect();
+        let complete = self.progressive_scans(geometry, components, &mut coefficients)?;
+        for (component, coefficients) in components.iter_mut().zip(coefficients) {
+            coefficients.transform(component);
+        }
+        Ok(complete)
+    }
+
+    fn progressive_scans(
+        &mut self,
+        geometry: &Geometry,
+        components: &mut [component::Component],
+        coefficients: &mut [Coefficients],
+    ) -> Result<bool, Error> {
+        let mut complete = true;
+        let mut visits = 0u64;
+        let mut scan = self.first.clone();
+        for number in 0..MAX_SCANS {
+            let (start, tables) = (self.markers.position, &self.markers.tables);
+            match progressive::decode(self.data, start, &scan, tables, geometry, components, coefficients) {
+                Ok(Some(outcome)) => {
+                    complete &= outcome.complete;
+                    self.markers.position = outcome.position;
+                    visits += outcome.reached as u64 * scan.components.len() as u64;
+                }
+                Ok(None) => {}
+                Err(error) if number == 0 => return Err(error),
+                Err(_) => return Ok(false),
+            }
+            if coefficients.iter().all(Coefficients::is_enough) {
+                return Ok(complete);
+            }
+            if visits > MAX_VISITS {
+                return Ok(false);
+            }
+            match self.markers.next_scan() {
+                Ok(Next::Scan(next)) => scan = next,
+                Ok(Next::End { marked }) => return Ok(complete && marked),
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// As libjpeg decides it.
+fn color(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Color {
+    let ids: Vec<u8> = frame.components.iter().map(|component| component.id).collect();
+    match (&*ids, adobe) {
+        ([_], _) => Color::Grey,
+        ([_, _, _], _) if jfif => Color::YCbCr,
+        ([_, _, _], Some(0)) | (b"RGB", None) => Color::Rgb,
+        ([_, _, _], _) => Color::YCbCr,
+        (_, None | Some(0)) => Color::Cmyk,
+        _ => Color::Ycck,
+    }
 }
