@@ -6,29 +6,26 @@ use super::RenderError;
 use super::color::{Space, Transform};
 use super::orientation::Orientation;
 use super::picture::{Picture, rgb_in_srgb};
-use super::planar::{Plane, Ycc, halved, ycc_to_rgb};
+use super::planar::{Plane, Region, Ycc, halved, ycc_to_rgb};
 
 /// One component, decoded.
 pub(crate) struct Component {
     /// Its samples.
     pub plane: Plane,
-    /// How much of the plane the image covers: the image's sides at this component's resolution, not rounded up.
-    pub extent: (f64, f64),
+    /// What of the plane the image covers: the image's sides at this component's resolution, not rounded up.
+    pub region: Region,
 }
 
 impl Component {
     /// As large as this.
     pub fn resize(&self, to: (u32, u32), resizer: &mut Resizer) -> Result<Plane, RenderError> {
-        self.plane.resize(self.extent, to, resizer)
+        self.plane.resize(self.region, to, resizer)
     }
 
-    /// As chroma of a picture as large as this.
-    fn halve(&self, to: (u32, u32), resizer: &mut Resizer) -> Result<Plane, RenderError> {
-        let small = halved(to);
-        // The last column and row of chroma may reach half over the edge.
-        let beyond = |extent: f64, small: u32, to: u32| extent * f64::from(2 * small) / f64::from(to);
-        let extent = (beyond(self.extent.0, small.0, to.0), beyond(self.extent.1, small.1, to.1));
-        self.plane.resize(extent, small, resizer)
+    /// As chroma of a picture as large as this, which is yet to be turned upright.
+    fn halve(&self, to: (u32, u32), turn: Orientation, resizer: &mut Resizer) -> Result<Plane, RenderError> {
+        let reversed = turn.turn((turn.flip_x, turn.flip_y));
+        self.plane.resize(self.region.under_chroma(to, reversed), halved(to), resizer)
     }
 }
 
@@ -43,7 +40,7 @@ pub(crate) fn from_ycc(
 ) -> Result<Picture, RenderError> {
     let luma = y.resize(to, resizer)?;
     if Transform::new(profile, Space::Rgb).is_none() {
-        let chroma = Some([cb.halve(to, resizer)?, cr.halve(to, resizer)?]);
+        let chroma = Some([cb.halve(to, orientation, resizer)?, cr.halve(to, orientation, resizer)?]);
         return Ok(Picture::Opaque(Ycc { luma, chroma }.orient(orientation)));
     }
     let chroma = [cb.resize(to, resizer)?, cr.resize(to, resizer)?];

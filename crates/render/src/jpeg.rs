@@ -3,10 +3,10 @@
 use fast_image_resize::Resizer;
 use strongroom_jpeg::{Color, Decoder, Error, Header, Scale};
 
+use super::components::{Component, from_ycc, pixels};
 use super::orientation::Orientation;
 use super::picture::{Picture, cmyk_in_srgb, grey_in_srgb, rgb_in_srgb};
-use super::components::{Component, from_ycc, pixels};
-use super::planar::{Plane, halved, ycc_to_rgb};
+use super::planar::{Plane, Region, halved, ycc_to_rgb};
 use super::{RenderError, ends_too_early};
 
 /// How much larger than the largest thumbnail luma is decoded at the least. From here on, Lanczos has what it needs.
@@ -55,9 +55,10 @@ impl Jpeg<'_> {
         }
         let parts = header.components.iter().zip(&scales).zip(decoded.planes);
         let components: Vec<Component> = parts
-            .map(|((factors, scale), plane)| Component {
-                extent: extent(&header, factors, *scale),
-                plane: Plane::from_rows(plane.width, plane.height, plane.stride, plane.samples),
+            .map(|((factors, scale), plane)| {
+                let (width, height) = extent(&header, factors, *scale);
+                let plane = Plane::from_rows(plane.width, plane.height, plane.stride, plane.samples);
+                Component { plane, region: Region::whole(width, height) }
             })
             .collect();
         let orientation = Orientation::from_exif(header.orientation);

@@ -6,7 +6,7 @@ use strongroom_webp::{Decoder, Error};
 use super::components::{Component, from_ycc};
 use super::orientation::Orientation;
 use super::picture::Picture;
-use super::planar::{Plane, halved};
+use super::planar::{Plane, Region, halved};
 use super::{RenderError, ends_too_early};
 
 /// How much larger than the largest thumbnail luma is at the least when it is handed to Lanczos.
@@ -60,7 +60,7 @@ impl LossyWebP<'_> {
             let ((plane, factor), (zero, steps)) = parts.next()?;
             let mut plane = Plane::from_rows(plane.width, plane.height, plane.stride, plane.samples);
             stretch(&mut plane.samples, zero, steps);
-            Some(Component { plane, extent: (size.0 / factor, size.1 / factor) })
+            Some(Component { plane, region: Region::whole(size.0 / factor, size.1 / factor) })
         });
         let [Some(y), Some(cb), Some(cr)] = components else { return Err(RenderError::failed("no components")) };
         let orientation = Orientation::from_exif(header.orientation);
