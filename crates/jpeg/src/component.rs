@@ -101,10 +101,10 @@ impl Component {
     }
 
     /// Takes the quantisation table that holds now.
-    pub fn take_table(&mut self, tables: &Tables) -> Result<(), Error> {
+    pub fn take_table(&mut self, tables: &Tables, halves: bool) -> Result<(), Error> {
         let table = tables.quantisation.get(usize::from(self.table)).and_then(Option::as_ref);
         let table = table.ok_or(Error::Damaged("a quantisation table is missing"))?;
-        self.dequantiser = Some(Dequantiser::new(self.scale, table));
+        self.dequantiser = Some(Dequantiser::new(self.scale, table, halves));
         Ok(())
     }
 

@@ -142,10 +142,10 @@ impl Table {
             if top < limit {
                 let index = (top >> (16 - length)) as i32 + offset;
                 let value = usize::try_from(index).ok().and_then(|index| self.values.get(index));
-                return value.map_or(Symbol(LONG | END | 16), |&value| Symbol::new(length, value));
+                return value.map_or(Symbol(LONG | END | 17), |&value| Symbol::new(length, value));
             }
         }
-        Symbol(LONG | END | 16)
+        Symbol(LONG | END | 17)
     }
 }
 

@@ -56,7 +56,7 @@ impl Coefficients {
         let mut middle = [0i16; 64];
         for (&slot, &low) in self.scale.slots().iter().zip(&self.low).skip(1) {
             if let Some(middle) = middle.get_mut(usize::from(slot)) {
-                *middle = if (1..16).contains(&low) { 1 << (low - 1) } else { 0 };
+                *middle = if low < 16 { (1 << low) - 1 } else { 0 };
             }
         }
         let points = self.scale.points();
@@ -71,7 +71,7 @@ impl Coefficients {
                     continue;
                 }
                 for ((to, &value), &middle) in block.iter_mut().zip(values).zip(&middle) {
-                    *to = value.wrapping_add(value.signum() * middle);
+                    *to = value.wrapping_mul(2).wrapping_add(value.signum() * middle);
                 }
                 dequantiser.write(&block, out, stride);
             }
@@ -92,7 +92,7 @@ pub fn decode(
 ) -> Result<Option<Outcome>, Error> {
     for &(index, ..) in &scan.components {
         if components[index].dequantiser.is_none() {
-            components[index].take_table(tables)?;
+            components[index].take_table(tables, true)?;
         }
     }
     if !scan.components.iter().any(|&(index, ..)| coefficients[index].needs(scan)) {
