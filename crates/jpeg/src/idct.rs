@@ -4,6 +4,13 @@
 //! The transforms of fewer points take the lowest coefficients as they are: with the normalisation of A.3.3, all of them
 //! are `1/8 * sum of F(u) * b(u, x)` with `b(0, x) = 1` and `b(u, x) = sqrt(2) * cos((2 x + 1) u pi / 2 N)`.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "samples are clamped first, the rest are small constants"
+)]
+
 use crate::{Scale, markers::ZIGZAG};
 
 /// Coefficients of a block, in rows of as many as the scale has points; the rest is for those that are not needed.
@@ -250,12 +257,9 @@ mod tests {
 
     /// The definition, for any number of points.
     fn reference(points: usize, block: &Block, steps: &[u16; 64]) -> Vec<f64> {
-        let basis = |u: usize, x: usize| match u {
-            0 => 1.0,
-            _ => {
-                let angle = ((2 * x + 1) * u) as f64 * std::f64::consts::PI / (2 * points) as f64;
-                std::f64::consts::SQRT_2 * angle.cos()
-            }
+        let basis = |u: usize, x: usize| {
+            let angle = ((2 * x + 1) * u) as f64 * std::f64::consts::PI / (2 * points) as f64;
+            if u == 0 { 1.0 } else { std::f64::consts::SQRT_2 * angle.cos() }
         };
         let step = |row: usize, column: usize| {
             f64::from(steps[ZIGZAG.iter().position(|&at| usize::from(at) == row * 8 + column).unwrap()])
@@ -277,7 +281,7 @@ mod tests {
         let mut seed = 1u32;
         let mut random = |range: i32| {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (seed >> 8) as i32 % range - range / 2
+            i32::try_from(seed >> 8).unwrap() % range - range / 2
         };
         for scale in [Scale::Eighth, Scale::Quarter, Scale::Half, Scale::Full] {
             let points = scale.points();

@@ -1,6 +1,11 @@
 //! A JPEG decoder that makes small pictures of large ones: at 1/8, 1/4, 1/2 or all of the size, and no more work than
 //! that takes. ITU-T T.81.
 
+#![expect(
+    clippy::inline_always,
+    reason = "the loops over symbols keep their state in registers only if all is inlined"
+)]
+
 mod bits;
 mod component;
 mod error;
@@ -141,11 +146,13 @@ impl<'a> Decoder<'a> {
     }
 
     /// What is known before anything is decoded.
+    #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
     /// How many bytes `decode` allocates at the most.
+    #[must_use]
     pub fn memory(&self, scales: &[Scale]) -> u64 {
         const TABLES: u64 = 512 << 10;
         let geometry = Geometry::new(&self.frame);
@@ -154,7 +161,7 @@ impl<'a> Decoder<'a> {
             .components
             .iter()
             .zip(scales.iter().chain(std::iter::repeat(&Scale::Full)))
-            .map(|(component, &scale)| geometry.padded_samples(component, scale))
+            .map(|(&component, &scale)| geometry.padded_samples(component, scale))
             .sum();
         TABLES + samples * if self.frame.progressive { 3 } else { 1 }
     }
@@ -208,7 +215,7 @@ impl<'a> Decoder<'a> {
 
     /// Decodes scans until all that is needed is there.
     fn progressive(&mut self, geometry: &Geometry, components: &mut [component::Component]) -> Result<bool, Error> {
-        let mut coefficients: Vec<_> = components.iter().map(|component| Coefficients::new(component)).collect();
+        let mut coefficients: Vec<_> = components.iter().map(Coefficients::new).collect();
         let complete = self.progressive_scans(geometry, components, &mut coefficients)?;
         for (component, coefficients) in components.iter_mut().zip(coefficients) {
             coefficients.transform(component);

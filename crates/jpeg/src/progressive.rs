@@ -5,6 +5,11 @@
 //! the block, as what is coded depends on which are zero so far (G.1.2.3). Coefficients count as the middle of what
 //! they may be.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "coefficients have 12 bits; hostile ones may wrap; counts of blocks are below 2^32"
+)]
+
 use crate::{
     Error, Scale,
     bits::{Bits, Chunk},
@@ -80,7 +85,6 @@ impl Coefficients {
 }
 
 /// Decodes a scan; `None` if it is passed over.
-#[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and there is one caller")]
 pub fn decode(
     data: &[u8],
     start: usize,

@@ -1,6 +1,8 @@
 //! Scans of the sequential modes, baseline and extended (T.81 F.2): each block is decoded as far as its scale needs and
 //! transformed at once, and the rest of its symbols are skipped several at a time.
 
+#![expect(clippy::cast_possible_truncation, reason = "coefficients have 12 bits; hostile ones may wrap")]
+
 use crate::{
     Error, Scale,
     bits::{Bits, Chunk},
