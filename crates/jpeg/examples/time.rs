@@ -23,7 +23,7 @@ fn main() {
         best = best.min(milliseconds() - start);
         std::hint::black_box(picture);
     }
-    println!("{:8.2} ms  {path}", best);
+    println!("{best:8.2} ms  {path}");
 }
 
 /// CPU time of this thread so far.

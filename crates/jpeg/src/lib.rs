@@ -16,6 +16,7 @@ mod metadata;
 mod progressive;
 mod scan;
 mod sequential;
+mod standard;
 
 use component::Geometry;
 use markers::{Frame, Markers, Next, Scan};
@@ -119,6 +120,8 @@ const MAX_SCANS: usize = 500;
 /// How many blocks all scans of a progressive file may visit: several times what 64 megapixels take.
 const MAX_VISITS: u64 = 80_000_000;
 
+const NO_DATA: Error = Error::Damaged("there is no data in the first scan");
+
 impl<'a> Decoder<'a> {
     /// Reads all up to the first scan. Allocates nothing in proportion to the size that is claimed.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Error> {
@@ -194,6 +197,7 @@ impl<'a> Decoder<'a> {
         for number in 0..MAX_SCANS {
             let (start, tables) = (self.markers.position, &self.markers.tables);
             match sequential::decode(self.data, start, &scan, tables, geometry, components) {
+                Ok(outcome) if number == 0 && outcome.reached == 0 => return Err(NO_DATA),
                 Ok(outcome) => {
                     complete &= outcome.complete;
                     self.markers.position = outcome.position;
@@ -235,6 +239,7 @@ impl<'a> Decoder<'a> {
         for number in 0..MAX_SCANS {
             let (start, tables) = (self.markers.position, &self.markers.tables);
             match progressive::decode(self.data, start, &scan, tables, geometry, components, coefficients) {
+                Ok(Some(outcome)) if number == 0 && outcome.reached == 0 => return Err(NO_DATA),
                 Ok(Some(outcome)) => {
                     complete &= outcome.complete;
                     self.markers.position = outcome.position;
