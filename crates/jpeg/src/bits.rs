@@ -32,7 +32,7 @@ impl Bits {
         next.copy_from_slice(&chunk[at..at + 8]);
         self.word |= u64::from_be_bytes(next).wrapping_shr(self.count);
         self.pos += ((63 - (self.count & 63)) >> 3) as usize;
-        self.count |= 56;
+        self.count |= 0x38;
     }
 
     /// The next bits, the first of them at the top.
@@ -175,7 +175,7 @@ impl<'a> Segment<'a> {
 /// Whether a byte is 0xFF.
 #[inline(always)]
 fn has_ff(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, &byte| found | (byte == 0xFF))
+    bytes.iter().fold(0, |found, &byte| found | u8::from(byte == 0xFF)) != 0
 }
 
 #[cfg(test)]

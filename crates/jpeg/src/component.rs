@@ -32,8 +32,8 @@ pub struct Component {
     pub stride: usize,
     /// Mid-grey where nothing is decoded.
     pub samples: Vec<u8>,
-    width: usize,
-    height: usize,
+    width: u32,
+    height: u32,
 }
 
 /// The sizes that follow from a frame (A.1.1, A.2.4).
@@ -66,7 +66,7 @@ impl Geometry {
     }
 
     /// Samples of a component with padding, at a scale.
-    pub fn padded_samples(&self, sampling: &Sampling, scale: Scale) -> u64 {
+    pub fn padded_samples(&self, sampling: Sampling, scale: Scale) -> u64 {
         let blocks = self.mcu_columns * usize::from(sampling.h) * self.mcu_rows * usize::from(sampling.v);
         (blocks * scale.points() * scale.points()) as u64
     }
@@ -95,16 +95,16 @@ impl Component {
             decoded_rows: 0,
             stride,
             samples: vec![128; stride * all_rows * points],
-            width: (full_width * points).div_ceil(8),
-            height: (full_height * points).div_ceil(8),
+            width: side(full_width, points),
+            height: side(full_height, points),
         }
     }
 
     /// Takes the quantisation table that holds now.
-    pub fn take_table(&mut self, tables: &Tables) -> Result<(), Error> {
+    pub fn take_table(&mut self, tables: &Tables, halves: bool) -> Result<(), Error> {
         let table = tables.quantisation.get(usize::from(self.table)).and_then(Option::as_ref);
         let table = table.ok_or(Error::Damaged("a quantisation table is missing"))?;
-        self.dequantiser = Some(Dequantiser::new(self.scale, table));
+        self.dequantiser = Some(Dequantiser::new(self.scale, table, halves));
         Ok(())
     }
 
@@ -122,7 +122,12 @@ impl Component {
 
     /// The plane.
     pub fn finish(mut self) -> Plane {
-        self.samples.truncate(self.stride * self.height);
-        Plane { width: self.width as u32, height: self.height as u32, stride: self.stride, samples: self.samples }
+        self.samples.truncate(self.stride * self.height as usize);
+        Plane { width: self.width, height: self.height, stride: self.stride, samples: self.samples }
     }
+}
+
+/// Of a plane at a scale, in samples.
+fn side(full: usize, points: usize) -> u32 {
+    u32::try_from((full * points).div_ceil(8)).expect("sides have 16 bits")
 }

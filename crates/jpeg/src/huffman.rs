@@ -1,5 +1,11 @@
 //! Huffman tables (T.81 C and F.2.2.3), as tables to look symbols up in, and as tables to skip several at once.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "codes and values have 16 bits at the most"
+)]
+
 use crate::{Error, bits::Bits};
 
 /// Longer codes are searched for.
@@ -53,11 +59,14 @@ impl Spec {
 #[derive(Debug, Clone, Copy)]
 pub struct Symbol(u16);
 
+/// No code begins like this: 17 bits go, and the block ends, as in libjpeg.
+const NO_CODE: Symbol = Symbol(LONG | END | 0x11);
+
 impl Symbol {
     fn new(length: u32, value: u8) -> Self {
         let (run, size) = (u16::from(value >> 4), u16::from(value & 15));
         let end = if size == 0 && run != 15 { END } else { 0 };
-        Self(u16::try_from(length).unwrap_or(0) + size | run << 6 | size << 10 | end)
+        Self((length as u16 + size) | (run << 6) | (size << 10) | end)
     }
 
     /// Code and value.
@@ -142,10 +151,10 @@ impl Table {
             if top < limit {
                 let index = (top >> (16 - length)) as i32 + offset;
                 let value = usize::try_from(index).ok().and_then(|index| self.values.get(index));
-                return value.map_or(Symbol(LONG | END | 16), |&value| Symbol::new(length, value));
+                return value.map_or(NO_CODE, |&value| Symbol::new(length, value));
             }
         }
-        Symbol(LONG | END | 16)
+        NO_CODE
     }
 }
 
@@ -153,7 +162,9 @@ impl Table {
 pub struct Skip(Box<[u16; 1 << SKIP_BITS]>);
 
 /// Added to an index of a coefficient: the block has ended.
-const ENDED: u32 = 128;
+const ENDED: u32 = 0x80;
+/// The bit of an index beyond the block, ended or not.
+const BEYOND: u32 = 0x40;
 
 impl Skip {
     /// `progressive`: symbols that end several blocks (G.1.2.2) are left to the caller.
@@ -204,9 +215,9 @@ impl Skip {
             for _ in 0..2 {
                 let entry = u32::from(self.0[(bits.peek() >> (64 - SKIP_BITS)) as usize]);
                 let next = k + (entry >> 6);
-                if next >= 64 {
+                if next >= BEYOND {
                     // Exactly at the end, or an end within the block; else some of it may not belong to this block.
-                    if next == 64 || next & 64 == 0 {
+                    if next == BEYOND || next & BEYOND == 0 {
                         bits.consume(entry);
                         return 64;
                     }

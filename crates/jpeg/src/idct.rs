@@ -4,6 +4,13 @@
 //! The transforms of fewer points take the lowest coefficients as they are: with the normalisation of A.3.3, all of them
 //! are `1/8 * sum of F(u) * b(u, x)` with `b(0, x) = 1` and `b(u, x) = sqrt(2) * cos((2 x + 1) u pi / 2 N)`.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "samples are clamped first, the rest are small constants"
+)]
+
 use crate::{Scale, markers::ZIGZAG};
 
 /// Coefficients of a block, in rows of as many as the scale has points; the rest is for those that are not needed.
@@ -61,11 +68,13 @@ pub struct Dequantiser {
     scale: Scale,
     whole: [i32; 4],
     factors: [f32; 64],
+    /// Coefficients are counted in halves.
+    halves: bool,
 }
 
 impl Dequantiser {
-    /// `table` is in zig-zag sequence.
-    pub fn new(scale: Scale, table: &[u16; 64]) -> Self {
+    /// `table` is in zig-zag sequence. With `halves`, 2 stands for one step in blocks that are not flat.
+    pub fn new(scale: Scale, table: &[u16; 64], halves: bool) -> Self {
         let mut whole = [0; 4];
         let mut factors = [0.0; 64];
         let points = scale.points();
@@ -79,13 +88,14 @@ impl Dequantiser {
                 continue;
             }
             let slot = usize::from(slot);
-            let factor = f64::from(step) / 8.0 * prescale(slot / points) * prescale(slot % points);
+            let unit = if halves { 16.0 } else { 8.0 };
+            let factor = f64::from(step) / unit * prescale(slot / points) * prescale(slot % points);
             factors[slot] = factor as f32;
             if let Some(whole) = whole.get_mut(slot) {
                 *whole = i32::from(step);
             }
         }
-        Self { scale, whole, factors }
+        Self { scale, whole, factors, halves }
     }
 
     /// The sample of a block that is all one, from its DC coefficient.
@@ -95,15 +105,11 @@ impl Dequantiser {
     }
 
     /// Writes the samples of a block.
-    #[inline]
     pub fn write(&self, block: &Block, out: &mut [u8], stride: usize) {
         match self.scale {
-            Scale::Eighth => {
-                if let Some(out) = out.first_mut() {
-                    *out = self.flat(block[0]);
-                }
-            }
-            Scale::Quarter => self.write_2(block, out, stride),
+            Scale::Eighth => self.write_flat(if self.halves { block[0] >> 1 } else { block[0] }, out, stride),
+            Scale::Quarter if self.halves => self.write_2::<4>(block, out, stride),
+            Scale::Quarter => self.write_2::<3>(block, out, stride),
             Scale::Half => self.write_4(block, out, stride),
             Scale::Full => self.write_8(block, out, stride),
         }
@@ -119,14 +125,14 @@ impl Dequantiser {
         }
     }
 
-    /// Writes 2 x 2 samples.
+    /// Writes 2 x 2 samples: sums of coefficients without their lowest `SHIFT` bits.
     #[inline(always)]
-    pub fn write_2(&self, block: &Block, out: &mut [u8], stride: usize) {
+    pub fn write_2<const SHIFT: u32>(&self, block: &Block, out: &mut [u8], stride: usize) {
         let at = |slot: usize| i32::from(block[slot]).wrapping_mul(self.whole[slot]);
-        let (mean, across, down, both) = (at(0).wrapping_add(1028), at(1), at(2), at(3));
+        let (mean, across, down, both) = (at(0).wrapping_add((257 << SHIFT) / 2), at(1), at(2), at(3));
         let (left, right) = (mean.wrapping_add(across), mean.wrapping_sub(across));
         let (left_down, right_down) = (down.wrapping_add(both), down.wrapping_sub(both));
-        let sample = |sum: i32| clamp(sum >> 3);
+        let sample = |sum: i32| clamp(sum >> SHIFT);
         let (top, bottom) = out.split_at_mut(stride);
         top[..2].copy_from_slice(&[sample(left.wrapping_add(left_down)), sample(right.wrapping_add(right_down))]);
         bottom[..2].copy_from_slice(&[sample(left.wrapping_sub(left_down)), sample(right.wrapping_sub(right_down))]);
@@ -251,12 +257,9 @@ mod tests {
 
     /// The definition, for any number of points.
     fn reference(points: usize, block: &Block, steps: &[u16; 64]) -> Vec<f64> {
-        let basis = |u: usize, x: usize| match u {
-            0 => 1.0,
-            _ => {
-                let angle = ((2 * x + 1) * u) as f64 * std::f64::consts::PI / (2 * points) as f64;
-                std::f64::consts::SQRT_2 * angle.cos()
-            }
+        let basis = |u: usize, x: usize| {
+            let angle = ((2 * x + 1) * u) as f64 * std::f64::consts::PI / (2 * points) as f64;
+            if u == 0 { 1.0 } else { std::f64::consts::SQRT_2 * angle.cos() }
         };
         let step = |row: usize, column: usize| {
             f64::from(steps[ZIGZAG.iter().position(|&at| usize::from(at) == row * 8 + column).unwrap()])
@@ -278,7 +281,7 @@ mod tests {
         let mut seed = 1u32;
         let mut random = |range: i32| {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (seed >> 8) as i32 % range - range / 2
+            i32::try_from(seed >> 8).unwrap() % range - range / 2
         };
         for scale in [Scale::Eighth, Scale::Quarter, Scale::Half, Scale::Full] {
             let points = scale.points();
@@ -289,7 +292,7 @@ mod tests {
                     *slot = random(9) as i16;
                 }
                 let mut out = vec![0; 8 * 8];
-                Dequantiser::new(scale, &steps).write(&block, &mut out, 8);
+                Dequantiser::new(scale, &steps, false).write(&block, &mut out, 8);
                 for (i, expected) in reference(points, &block, &steps).iter().enumerate() {
                     let got = f64::from(out[i / points * 8 + i % points]);
                     assert!((got - expected).abs() < 0.51, "{scale:?}: {got} for {expected}");
@@ -301,7 +304,7 @@ mod tests {
     #[test]
     fn a_flat_block_is_what_its_dc_coefficient_gives() {
         for scale in [Scale::Eighth, Scale::Quarter, Scale::Half, Scale::Full] {
-            let dequantiser = Dequantiser::new(scale, &[3; 64]);
+            let dequantiser = Dequantiser::new(scale, &[3; 64], false);
             for dc in (-400..400).step_by(8) {
                 let mut block = [0; 128];
                 block[0] = dc;

@@ -1,6 +1,11 @@
 //! A JPEG decoder that makes small pictures of large ones: at 1/8, 1/4, 1/2 or all of the size, and no more work than
 //! that takes. ITU-T T.81.
 
+#![expect(
+    clippy::inline_always,
+    reason = "the loops over symbols keep their state in registers only if all is inlined"
+)]
+
 mod bits;
 mod component;
 mod error;
@@ -11,6 +16,7 @@ mod metadata;
 mod progressive;
 mod scan;
 mod sequential;
+mod standard;
 
 use component::Geometry;
 use markers::{Frame, Markers, Next, Scan};
@@ -114,6 +120,8 @@ const MAX_SCANS: usize = 500;
 /// How many blocks all scans of a progressive file may visit: several times what 64 megapixels take.
 const MAX_VISITS: u64 = 80_000_000;
 
+const NO_DATA: Error = Error::Damaged("there is no data in the first scan");
+
 impl<'a> Decoder<'a> {
     /// Reads all up to the first scan. Allocates nothing in proportion to the size that is claimed.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Error> {
@@ -141,11 +149,13 @@ impl<'a> Decoder<'a> {
     }
 
     /// What is known before anything is decoded.
+    #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
     /// How many bytes `decode` allocates at the most.
+    #[must_use]
     pub fn memory(&self, scales: &[Scale]) -> u64 {
         const TABLES: u64 = 512 << 10;
         let geometry = Geometry::new(&self.frame);
@@ -154,7 +164,7 @@ impl<'a> Decoder<'a> {
             .components
             .iter()
             .zip(scales.iter().chain(std::iter::repeat(&Scale::Full)))
-            .map(|(component, &scale)| geometry.padded_samples(component, scale))
+            .map(|(&component, &scale)| geometry.padded_samples(component, scale))
             .sum();
         TABLES + samples * if self.frame.progressive { 3 } else { 1 }
     }
@@ -187,6 +197,7 @@ impl<'a> Decoder<'a> {
         for number in 0..MAX_SCANS {
             let (start, tables) = (self.markers.position, &self.markers.tables);
             match sequential::decode(self.data, start, &scan, tables, geometry, components) {
+                Ok(outcome) if number == 0 && outcome.reached == 0 => return Err(NO_DATA),
                 Ok(outcome) => {
                     complete &= outcome.complete;
                     self.markers.position = outcome.position;
@@ -208,7 +219,7 @@ impl<'a> Decoder<'a> {
 
     /// Decodes scans until all that is needed is there.
     fn progressive(&mut self, geometry: &Geometry, components: &mut [component::Component]) -> Result<bool, Error> {
-        let mut coefficients: Vec<_> = components.iter().map(|component| Coefficients::new(component)).collect();
+        let mut coefficients: Vec<_> = components.iter().map(Coefficients::new).collect();
         let complete = self.progressive_scans(geometry, components, &mut coefficients)?;
         for (component, coefficients) in components.iter_mut().zip(coefficients) {
             coefficients.transform(component);
@@ -228,6 +239,7 @@ impl<'a> Decoder<'a> {
         for number in 0..MAX_SCANS {
             let (start, tables) = (self.markers.position, &self.markers.tables);
             match progressive::decode(self.data, start, &scan, tables, geometry, components, coefficients) {
+                Ok(Some(outcome)) if number == 0 && outcome.reached == 0 => return Err(NO_DATA),
                 Ok(Some(outcome)) => {
                     complete &= outcome.complete;
                     self.markers.position = outcome.position;

@@ -1,6 +1,6 @@
 //! The segments between the entropy-coded ones (T.81 B.2): frame, scan and table headers.
 
-use crate::{Error, huffman::Spec, metadata::Metadata};
+use crate::{Error, huffman::Spec, metadata::Metadata, standard};
 
 /// Where coefficient `k` of the zig-zag sequence is in its block of 8 rows (A.3.6).
 pub const ZIGZAG: [u8; 64] = [
@@ -71,7 +71,6 @@ pub struct Scan {
 }
 
 /// The tables that hold for the scans that follow.
-#[derive(Default)]
 pub struct Tables {
     /// In zig-zag sequence.
     pub quantisation: [Option<[u16; 64]>; 4],
@@ -81,6 +80,13 @@ pub struct Tables {
     pub ac: [Option<Spec>; 4],
     /// In MCUs; 0 for none.
     pub restart_interval: usize,
+}
+
+impl Tables {
+    /// Without quantisation tables, and with the Huffman tables of Motion JPEG.
+    fn new() -> Self {
+        Self { quantisation: [None; 4], dc: standard::dc(), ac: standard::ac(), restart_interval: 0 }
+    }
 }
 
 /// Reads segments from `position` on.
@@ -113,7 +119,7 @@ impl<'a> Markers<'a> {
         if !data.starts_with(&[0xFF, marker::SOI]) {
             return Err(Error::Damaged("it does not begin with SOI"));
         }
-        Ok(Self { data, position: 2, tables: Tables::default(), metadata: Metadata::default(), frame: None })
+        Ok(Self { data, position: 2, tables: Tables::new(), metadata: Metadata::default(), frame: None })
     }
 
     /// Finds the next marker at or after `position`, other than what byte stuffing looks like, and goes behind it.

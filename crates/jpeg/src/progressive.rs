@@ -5,6 +5,11 @@
 //! the block, as what is coded depends on which are zero so far (G.1.2.3). Coefficients count as the middle of what
 //! they may be.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "coefficients have 12 bits; hostile ones may wrap; counts of blocks are below 2^32"
+)]
+
 use crate::{
     Error, Scale,
     bits::{Bits, Chunk},
@@ -56,7 +61,7 @@ impl Coefficients {
         let mut middle = [0i16; 64];
         for (&slot, &low) in self.scale.slots().iter().zip(&self.low).skip(1) {
             if let Some(middle) = middle.get_mut(usize::from(slot)) {
-                *middle = if (1..16).contains(&low) { 1 << (low - 1) } else { 0 };
+                *middle = if low < 16 { (1 << low) - 1 } else { 0 };
             }
         }
         let points = self.scale.points();
@@ -71,7 +76,7 @@ impl Coefficients {
                     continue;
                 }
                 for ((to, &value), &middle) in block.iter_mut().zip(values).zip(&middle) {
-                    *to = value.wrapping_add(value.signum() * middle);
+                    *to = value.wrapping_mul(2).wrapping_add(value.signum() * middle);
                 }
                 dequantiser.write(&block, out, stride);
             }
@@ -80,7 +85,6 @@ impl Coefficients {
 }
 
 /// Decodes a scan; `None` if it is passed over.
-#[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and there is one caller")]
 pub fn decode(
     data: &[u8],
     start: usize,
@@ -92,7 +96,7 @@ pub fn decode(
 ) -> Result<Option<Outcome>, Error> {
     for &(index, ..) in &scan.components {
         if components[index].dequantiser.is_none() {
-            components[index].take_table(tables)?;
+            components[index].take_table(tables, true)?;
         }
     }
     if !scan.components.iter().any(|&(index, ..)| coefficients[index].needs(scan)) {

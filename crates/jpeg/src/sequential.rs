@@ -1,6 +1,8 @@
 //! Scans of the sequential modes, baseline and extended (T.81 F.2): each block is decoded as far as its scale needs and
 //! transformed at once, and the rest of its symbols are skipped several at a time.
 
+#![expect(clippy::cast_possible_truncation, reason = "coefficients have 12 bits; hostile ones may wrap")]
+
 use crate::{
     Error, Scale,
     bits::{Bits, Chunk},
@@ -50,7 +52,7 @@ pub fn decode(
     let mut grid = (geometry.mcu_columns, geometry.mcu_rows);
     for (index, component) in components.iter_mut().enumerate() {
         let Some(&(_, dc, ac)) = scan.components.iter().find(|(of, ..)| *of == index) else { continue };
-        component.take_table(tables)?;
+        component.take_table(tables, false)?;
         let missing = Error::Damaged("a Huffman table is missing");
         let dc = tables.dc[usize::from(dc)].as_ref().ok_or(missing)?;
         let ac = tables.ac[usize::from(ac)].as_ref().ok_or(missing)?;
@@ -121,7 +123,7 @@ impl Decode for Sequential<'_> {
                     Scale::Quarter => {
                         if ac::<4>(&mut bits, chunk, &lane.ac, &lane.skip, Scale::Quarter.slots(), block) {
                             block[0] = dc;
-                            dequantiser.write_2(block, out, component.stride);
+                            dequantiser.write_2::<3>(block, out, component.stride);
                             block[..4].fill(0);
                         } else {
                             dequantiser.write_flat(dc, out, component.stride);
