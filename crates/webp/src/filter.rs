@@ -117,19 +117,37 @@ fn vertical<const N: usize>(rows: &mut Rows, start: usize, edge: Edge, threshold
     let stride = rows.stride;
     let first = start - 4;
     let mut lanes = [[0; N]; 8];
-    for i in 0..N {
-        let row = &rows.samples[first + i * stride..][..8];
-        for (lane, &sample) in lanes.iter_mut().zip(row) {
-            lane[i] = sample;
+    for part in (0..N).step_by(8) {
+        let square = transposed(std::array::from_fn(|i| {
+            let row = rows.samples[first + (part + i) * stride..].first_chunk().expect("an edge is in the plane");
+            u64::from_le_bytes(*row)
+        }));
+        for (lane, column) in lanes.iter_mut().zip(square) {
+            lane[part..part + 8].copy_from_slice(&column.to_le_bytes());
         }
     }
     filter(&mut lanes, edge, thresholds);
-    for i in 0..N {
-        let row = &mut rows.samples[first + i * stride..][..8];
-        for (sample, lane) in row.iter_mut().zip(&lanes) {
-            *sample = lane[i];
+    for part in (0..N).step_by(8) {
+        let square = transposed(std::array::from_fn(|i| {
+            u64::from_le_bytes(*lanes[i][part..].first_chunk().expect("lanes are of whole parts"))
+        }));
+        for (i, row) in square.iter().enumerate() {
+            rows.samples[first + (part + i) * stride..][..8].copy_from_slice(&row.to_le_bytes());
         }
     }
+}
+
+/// Transposes eight rows of eight bytes: swaps squares of four, then of two, then single ones.
+#[inline(always)]
+fn transposed(mut rows: [u64; 8]) -> [u64; 8] {
+    for (distance, mask) in [(4, 0x0000_0000_ffff_ffff), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)] {
+        for i in (0..8).filter(|i| i & distance == 0) {
+            let changed = ((rows[i] >> (8 * distance)) ^ rows[i + distance]) & mask;
+            rows[i] ^= changed << (8 * distance);
+            rows[i + distance] ^= changed;
+        }
+    }
+    rows
 }
 
 #[inline(always)]

@@ -57,7 +57,7 @@ pub fn decode(mut frame: Frame, luma: u32, chroma: u32) -> Result<Picture, Error
         };
         columns
     ];
-    let filtered = [luma, chroma, chroma].map(|_| frame.filter != Filter::None);
+    let filtered = [luma == 1, true, true].map(|wanted| wanted && frame.filter != Filter::None);
     let count = height.div_ceil(16);
     let mut done = 0;
     let mut partitions = std::mem::take(&mut frame.partitions);
