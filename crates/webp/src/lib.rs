@@ -1,5 +1,21 @@
 //! A decoder of lossy WebP (VP8 key frames) that makes small pictures of large ones. RFC 6386, RFC 9649.
 
+mod band;
+mod bools;
+mod container;
+mod filter;
+mod frame;
+mod macroblock;
+mod modes;
+mod picture;
+mod predict;
+mod probabilities;
+mod shrink;
+mod tables;
+mod tokens;
+mod transform;
+mod work;
+
 /// What the container and the frame header say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -61,14 +77,19 @@ impl std::error::Error for Error {}
 #[derive(Clone, Debug)]
 pub struct Decoder<'a> {
     header: Header,
-    bytes: &'a [u8],
+    frame: frame::Frame<'a>,
 }
 
 impl<'a> Decoder<'a> {
     /// Reads the container and the frame header.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Error> {
-        let _ = bytes;
-        Err(Error::Unsupported("not written yet"))
+        let container = container::Container::new(bytes)?;
+        let frame = frame::Frame::new(container.frame)?;
+        let (width, height) = (frame.width, frame.height);
+        if container.size.is_some_and(|size| size != (width, height)) {
+            return Err(Error::Damaged("the sizes of container and frame differ"));
+        }
+        Ok(Decoder { header: Header { width, height, orientation: container.orientation, icc: container.icc }, frame })
     }
 
     /// What the headers say.
@@ -80,13 +101,17 @@ impl<'a> Decoder<'a> {
     /// An upper estimate of the bytes that [`Decoder::decode`] allocates with the same factors.
     #[must_use]
     pub fn memory(&self, luma: u32, chroma: u32) -> u64 {
-        let _ = (luma, chroma, self.bytes);
-        0
+        let factor = |factor: u32| factor.clamp(1, shrink::MOST);
+        picture::memory(self.header.width, self.header.height, factor(luma), factor(chroma))
     }
 
-    /// Decodes, and averages `luma` x `luma` samples of luma and `chroma` x `chroma` samples of chroma into one.
+    /// Decodes, and averages `luma` x `luma` samples of luma and `chroma` x `chroma` samples of either chroma plane into one.
+    ///
+    /// The factors are 1 to 64; [`Error::Unsupported`] otherwise. Squares at the right and the bottom are of what there is.
     pub fn decode(self, luma: u32, chroma: u32) -> Result<Picture, Error> {
-        let _ = (luma, chroma);
-        Err(Error::Unsupported("not written yet"))
+        if [luma, chroma].iter().any(|factor| !(1..=shrink::MOST).contains(factor)) {
+            return Err(Error::Unsupported("a factor that is not 1 to 64"));
+        }
+        picture::decode(self.frame, luma, chroma)
     }
 }
