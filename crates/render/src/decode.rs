@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io::{self, Cursor};
+use std::ops::Range;
 
 use image::codecs::{
     bmp::BmpDecoder, gif::GifDecoder, ico::IcoDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder,
@@ -10,6 +11,7 @@ use image::codecs::{
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageResult, Limits};
 
+use super::interleaved::Meta;
 use super::{Format, MAX_SIDE, RenderError, RenderLimits, ico, sniff, webp};
 
 /// What a PNG's colour profile and texts may unfold to, in bytes. It also bounds one row.
@@ -25,6 +27,8 @@ pub(super) struct Source {
     /// How the samples of a pixel lie in `pixels`; native byte order.
     pub color: ColorType,
     pub pixels: Pixels,
+    /// Rows that the data does not have.
+    pub missing: Range<u32>,
     /// What makes it upright.
     pub orientation: Orientation,
     /// The embedded colour profile.
@@ -80,7 +84,7 @@ impl Pixels {
 
 impl RenderLimits {
     /// Refuses what is too large to be scaled.
-    pub(crate) fn check(&self, width: u32, height: u32) -> Result<(), RenderError> {
+    pub(super) fn check(&self, width: u32, height: u32) -> Result<(), RenderError> {
         if width == 0 || height == 0 {
             return Err(RenderError::Damaged("The image is damaged: it has no pixels.".to_owned()));
         }
@@ -130,6 +134,11 @@ pub(super) struct Opened<'a> {
 pub(super) fn open<'a>(bytes: &'a [u8], limits: &RenderLimits) -> Result<Opened<'a>, RenderError> {
     let format =
         sniff(bytes).ok_or_else(|| RenderError::Damaged("The file is no image that can be scaled.".to_owned()))?;
+    open_as(format, bytes, limits)
+}
+
+/// Reads the header of an image in this format and checks it against the limits.
+pub(super) fn open_as<'a>(format: Format, bytes: &'a [u8], limits: &RenderLimits) -> Result<Opened<'a>, RenderError> {
     let explain = |error: ImageError| explain(format, &error);
 
     let mut decoder = decoder(format, bytes).map_err(explain)?;
@@ -152,6 +161,20 @@ impl Opened<'_> {
         self.decoder.total_bytes().saturating_mul(2).saturating_add(16 << 20)
     }
 
+    /// Width, height and kind of pixels.
+    pub fn shape(&self) -> (u32, u32, ColorType) {
+        let (width, height) = self.decoder.dimensions();
+        (width, height, self.decoder.color_type())
+    }
+
+    /// What the header says.
+    pub fn meta(&mut self) -> Meta {
+        let (width, height, color) = self.shape();
+        let orientation = orientation(self.decoder.as_mut(), self.format).to_exif();
+        let icc = self.decoder.icc_profile().ok().flatten();
+        Meta { width, height, orientation, icc, is_grey: !color.has_color() }
+    }
+
     /// Decodes the first frame.
     pub fn decode(mut self) -> Result<Source, RenderError> {
         let format = self.format;
@@ -169,7 +192,7 @@ impl Opened<'_> {
         if format == Format::Jpeg && !has_scan(self.bytes) {
             return Err(ends_too_early());
         }
-        Ok(Source { width, height, color, pixels, orientation, icc, is_grey })
+        Ok(Source { width, height, color, pixels, missing: 0..0, orientation, icc, is_grey })
     }
 }
 
@@ -219,12 +242,20 @@ fn orientation(decoder: &mut dyn ImageDecoder, format: Format) -> Orientation {
     .unwrap_or(Orientation::NoTransforms)
 }
 
-fn too_much_memory() -> RenderError {
+pub(super) fn too_much_memory() -> RenderError {
     RenderError::TooLarge("The image needs more memory than there is for one.".to_owned())
 }
 
-fn ends_too_early() -> RenderError {
+pub(super) fn ends_too_early() -> RenderError {
     RenderError::Damaged("The image is damaged: its data ends too early.".to_owned())
+}
+
+pub(super) fn cannot_be_decoded() -> RenderError {
+    RenderError::Damaged("The image is damaged: it cannot be decoded.".to_owned())
+}
+
+pub(super) fn no_memory() -> RenderError {
+    RenderError::Failed("no memory for the picture".to_owned())
 }
 
 /// Whether anything follows the header of a JPEG's last scan. The decoder makes grey of what is missing, as browsers do;
@@ -247,7 +278,7 @@ fn explain(format: Format, error: &ImageError) -> RenderError {
             RenderError::Damaged(format!("This variety of {} cannot be scaled.", format.name()))
         }
         _ if ends_early(error) => ends_too_early(),
-        _ => RenderError::Damaged("The image is damaged: it cannot be decoded.".to_owned()),
+        _ => cannot_be_decoded(),
     }
 }
 

@@ -98,6 +98,11 @@ pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|four| u32::from_le_bytes(*four))
 }
 
+/// The big-endian number at this place.
+pub(super) fn u32_at_be(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|four| u32::from_be_bytes(*four))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

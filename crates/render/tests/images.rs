@@ -1,5 +1,7 @@
 //! What comes of which image.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::time::{Duration, Instant};
 
 use image::codecs::gif::GifEncoder;
