@@ -8,6 +8,7 @@
 
 mod bits;
 mod component;
+pub mod encode;
 mod error;
 mod huffman;
 mod idct;

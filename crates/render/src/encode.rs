@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use fast_image_resize::Resizer;
 use image::ExtendedColorType;
 use image::codecs::webp::WebPEncoder;
-use jpeg_encoder::{Encoder, SamplingFactor};
+use strongroom_jpeg::encode::encode;
 
 use super::picture::Picture;
 use super::scale::in_proportion;
@@ -23,10 +23,12 @@ pub(crate) fn thumbnail(picture: &Picture) -> Result<Encoded, RenderError> {
     let mut bytes = Vec::new();
     let format = match picture {
         Picture::Opaque(picture) => {
-            let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
-            encoder.set_sampling_factor(SamplingFactor::F_2_2);
-            encoder.set_optimized_huffman_tables(true);
-            encoder.encode_image(picture).map_err(RenderError::failed)?;
+            bytes = encode(
+                picture.luma.borrow(),
+                picture.chroma.as_ref().map(|[cb, cr]| [cb.borrow(), cr.borrow()]),
+                JPEG_QUALITY,
+            )
+            .map_err(RenderError::failed)?;
             Format::Jpeg
         }
         Picture::Transparent(picture) => {

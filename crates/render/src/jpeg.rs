@@ -50,50 +50,59 @@ impl Jpeg<'_> {
         let header = self.decoder.header().clone();
         let scales = scales(&header, to);
         let decoded = self.decoder.decode(&scales).map_err(|_| ends_too_early())?;
-        if decoded.rows == 0 {
-            return Err(ends_too_early());
-        }
-        let parts = header.components.iter().zip(&scales).zip(decoded.planes);
-        let components: Vec<Component> = parts
-            .map(|((factors, scale), plane)| {
-                let (width, height) = extent(&header, factors, *scale);
-                let plane = Plane::from_rows(plane.width, plane.height, plane.stride, plane.samples);
-                Component { plane, region: Region::whole(width, height) }
-            })
-            .collect();
-        let orientation = Orientation::from_exif(header.orientation);
-        let icc = header.icc.as_deref();
-        if let (Color::YCbCr, Some(components)) = (header.color, components.first_chunk()) {
-            return from_ycc(components, to, orientation, icc, resizer);
-        }
-
-        let planes: Vec<Plane> =
-            components.iter().map(|component| component.resize(to, resizer)).collect::<Result<_, _>>()?;
-        let (stored, upright) = ((to.0 as usize, to.1 as usize), orientation.turn(to));
-        // Adobe's programs write what the inks leave.
-        let flip = if header.inverted { u8::MAX } else { 0 };
-        Ok(Picture::Opaque(match (header.color, planes.as_slice()) {
-            (Color::Grey, [grey]) => grey_in_srgb(orientation.apply::<1>(grey.samples.clone(), stored), upright, icc),
-            (Color::Rgb, [red, green, blue]) => {
-                let rgb = pixels([red, green, blue]).flatten().collect();
-                rgb_in_srgb(orientation.apply::<3>(rgb, stored), upright, icc)
-            }
-            (Color::Cmyk, [cyan, magenta, yellow, black]) => {
-                let inks = pixels([cyan, magenta, yellow, black]).flatten().map(|ink| ink ^ flip).collect();
-                cmyk_in_srgb(&orientation.apply::<4>(inks, stored), upright, icc)
-            }
-            (Color::Ycck, [y, cb, cr, black]) => {
-                let inks = pixels([y, cb, cr, black]).flat_map(|[y, cb, cr, black]| {
-                    // The conversion gives red, green and blue, of which the inks are the complement.
-                    let [red, green, blue] = ycc_to_rgb(y, cb, cr);
-                    [!red, !green, !blue, black]
-                });
-                let inks = inks.map(|ink| ink ^ flip).collect();
-                cmyk_in_srgb(&orientation.apply::<4>(inks, stored), upright, icc)
-            }
-            _ => return Err(RenderError::failed("not as many components as the colours need")),
-        }))
+        let rows = decoded.rows;
+        let picture = picture(&header, &scales, decoded, to, resizer)?;
+        picture.cut(header.height, rows, to, Orientation::from_exif(header.orientation))
     }
+}
+
+/// All of the picture, missing rows included.
+fn picture(
+    header: &Header,
+    scales: &[Scale],
+    decoded: strongroom_jpeg::Picture,
+    to: (u32, u32),
+    resizer: &mut Resizer,
+) -> Result<Picture, RenderError> {
+    let parts = header.components.iter().zip(scales).zip(decoded.planes);
+    let components: Vec<Component> = parts
+        .map(|((factors, scale), plane)| {
+            let (width, height) = extent(header, factors, *scale);
+            let plane = Plane::from_rows(plane.width, plane.height, plane.stride, plane.samples);
+            Component { plane, region: Region::whole(width, height) }
+        })
+        .collect();
+    let orientation = Orientation::from_exif(header.orientation);
+    let icc = header.icc.as_deref();
+    if let (Color::YCbCr, Some(components)) = (header.color, components.first_chunk()) {
+        return from_ycc(components, to, orientation, icc, resizer);
+    }
+
+    let planes: Vec<Plane> =
+        components.iter().map(|component| component.resize(to, resizer)).collect::<Result<_, _>>()?;
+    let (stored, upright) = ((to.0 as usize, to.1 as usize), orientation.turn(to));
+    // As Adobe's programs write it, 255 is no ink; browsers take it so whether or not Adobe's marker is there.
+    Ok(Picture::Opaque(match (header.color, planes.as_slice()) {
+        (Color::Grey, [grey]) => grey_in_srgb(orientation.apply::<1>(grey.samples.clone(), stored), upright, icc),
+        (Color::Rgb, [red, green, blue]) => {
+            let rgb = pixels([red, green, blue]).flatten().collect();
+            rgb_in_srgb(orientation.apply::<3>(rgb, stored), upright, icc)
+        }
+        (Color::Cmyk, [cyan, magenta, yellow, black]) => {
+            let inks = pixels([cyan, magenta, yellow, black]).flatten().map(|ink| !ink).collect();
+            cmyk_in_srgb(&orientation.apply::<4>(inks, stored), upright, icc)
+        }
+        (Color::Ycck, [y, cb, cr, black]) => {
+            let inks = pixels([y, cb, cr, black]).flat_map(|[y, cb, cr, black]| {
+                // The conversion gives red, green and blue, of which the inks are the complement.
+                let [red, green, blue] = ycc_to_rgb(y, cb, cr);
+                [!red, !green, !blue, black]
+            });
+            let inks = inks.map(|ink| !ink).collect();
+            cmyk_in_srgb(&orientation.apply::<4>(inks, stored), upright, icc)
+        }
+        _ => return Err(RenderError::failed("not as many components as the colours need")),
+    }))
 }
 
 /// The least scale for each component that leaves enough for thumbnails of this size.

@@ -48,9 +48,7 @@ impl LossyWebP<'_> {
         let header = self.decoder.header().clone();
         let (luma, chroma) = self.factors(to);
         let decoded = self.decoder.decode(luma, chroma).map_err(|_| ends_too_early())?;
-        if decoded.rows == 0 {
-            return Err(ends_too_early());
-        }
+        let rows = decoded.rows;
         let size = (f64::from(header.width), f64::from(header.height));
         let factors = [luma, 2 * chroma, 2 * chroma].map(f64::from);
         // BT.601 as video has it: 16 to 235, and 224 steps around 128.
@@ -64,7 +62,8 @@ impl LossyWebP<'_> {
         });
         let [Some(y), Some(cb), Some(cr)] = components else { return Err(RenderError::failed("no components")) };
         let orientation = Orientation::from_exif(header.orientation);
-        from_ycc(&[y, cb, cr], to, orientation, header.icc.as_deref(), resizer)
+        let picture = from_ycc(&[y, cb, cr], to, orientation, header.icc.as_deref(), resizer)?;
+        picture.cut(header.height, rows, to, orientation)
     }
 
     /// The whole factors by which luma and chroma are shrunken while they are decoded.

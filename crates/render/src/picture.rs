@@ -3,11 +3,12 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{MulDiv, PixelType, ResizeOptions, Resizer};
 
-use super::RenderError;
 use super::color::{Space, Transform};
 use super::interleaved::Interleaved;
 use super::orientation::Orientation;
 use super::planar::{Plane, Ycc, halved};
+use super::scale::in_proportion;
+use super::{RenderError, ends_too_early};
 
 /// As its thumbnails will be encoded.
 #[derive(Debug)]
@@ -54,6 +55,27 @@ impl Picture {
             Self::Opaque(picture) => with_alpha(&picture.to_rgb()),
             Self::Transparent(picture) => picture.samples.clone(),
         }
+    }
+
+    /// Without what was missing in the file: below these rows of the stored image it is transparent, as browsers show it.
+    /// `to`: this picture's size, as stored.
+    pub fn cut(self, height: u32, rows: u32, to: (u32, u32), orientation: Orientation) -> Result<Self, RenderError> {
+        if rows == 0 {
+            return Err(ends_too_early());
+        }
+        if rows >= height {
+            return Ok(self);
+        }
+        let shown = in_proportion(to.1, rows, height) as usize * to.0 as usize;
+        let mut opacity = vec![u8::MAX; shown];
+        opacity.resize(to.0 as usize * to.1 as usize, 0);
+        let opacity = orientation.apply::<1>(opacity, (to.0 as usize, to.1 as usize));
+        let (width, height) = self.size();
+        let mut samples = self.to_rgba();
+        for (pixel, opacity) in samples.as_chunks_mut::<4>().0.iter_mut().zip(opacity) {
+            pixel[3] = pixel[3].min(opacity);
+        }
+        Ok(Self::Transparent(Rgba { width, height, samples }))
     }
 
     /// From a decoded picture at this size (as stored) or a larger one.

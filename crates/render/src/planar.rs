@@ -64,6 +64,11 @@ impl Plane {
         Self { width, height, samples }
     }
 
+    /// As the encoder takes it.
+    pub fn borrow(&self) -> strongroom_jpeg::encode::Plane<'_> {
+        strongroom_jpeg::encode::Plane { width: self.width, height: self.height, samples: &self.samples }
+    }
+
     fn orient(self, orientation: Orientation) -> Self {
         let size = (self.width as usize, self.height as usize);
         let (width, height) = orientation.turn((self.width, self.height));
@@ -174,30 +179,6 @@ impl Ycc {
 pub(crate) fn ycc_to_rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let (y, cb, cr) = ((i32::from(y) << 16) + (1 << 15), i32::from(cb) - 128, i32::from(cr) - 128);
     [y + 91_881 * cr, y - 22_554 * cb - 46_802 * cr, y + 116_130 * cb].map(|sample| (sample >> 16).clamp(0, 255) as u8)
-}
-
-impl jpeg_encoder::ImageBuffer for &Ycc {
-    fn get_jpeg_color_type(&self) -> jpeg_encoder::JpegColorType {
-        if self.chroma.is_some() { jpeg_encoder::JpegColorType::Ycbcr } else { jpeg_encoder::JpegColorType::Luma }
-    }
-
-    fn width(&self) -> u16 {
-        u16::try_from(self.luma.width).unwrap_or(u16::MAX)
-    }
-
-    fn height(&self) -> u16 {
-        u16::try_from(self.luma.height).unwrap_or(u16::MAX)
-    }
-
-    /// The encoder wants chroma at full size, and then averages it: that gives back the very samples there are.
-    fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
-        let [luma, cb, cr, _] = buffers;
-        luma.extend_from_slice(self.luma.row(y.into()));
-        for (plane, buffer) in self.chroma.iter().flatten().zip([cb, cr]) {
-            let twice = plane.row(usize::from(y) / 2).iter().flat_map(|sample| [*sample; 2]);
-            buffer.extend(twice.take(self.luma.width as usize));
-        }
-    }
 }
 
 #[cfg(test)]
