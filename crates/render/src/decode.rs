@@ -158,7 +158,9 @@ pub(super) fn open_as<'a>(format: Format, bytes: &'a [u8], limits: &RenderLimits
 impl Opened<'_> {
     /// How many bytes of memory decoding takes at the most: an estimate from above.
     pub fn memory(&self) -> u64 {
-        self.decoder.total_bytes().saturating_mul(2).saturating_add(16 << 20)
+        // A bitmap is read right into its buffer. The others keep coefficients, a strip, or four samples for three.
+        let times = if matches!(self.format, Format::Bmp | Format::Ico) { 1 } else { 3 };
+        self.decoder.total_bytes().saturating_mul(times).saturating_add(16 << 20)
     }
 
     /// Width, height and kind of pixels.

@@ -303,7 +303,7 @@ fn a_truncated_image_is_damaged_or_shows_what_there_is_of_it() {
     // Browsers show nothing of these.
     for format in [ImageFormat::WebP, ImageFormat::Tiff] {
         let bytes = encode(photograph(400, 300), format);
-        assert_eq!(refused(&bytes[..bytes.len() / 2]), RenderError::Damaged(sentence.to_owned()), "{format:?}");
+        assert!(matches!(refused(&bytes[..bytes.len() / 2]), RenderError::Damaged(_)), "{format:?}");
     }
     // A bitmap begins at the bottom.
     let bytes = encode(quadrants(400, 300), ImageFormat::Bmp);
