@@ -158,7 +158,9 @@ pub(super) fn open_as<'a>(format: Format, bytes: &'a [u8], limits: &RenderLimits
 impl Opened<'_> {
     /// How many bytes of memory decoding takes at the most: an estimate from above.
     pub fn memory(&self) -> u64 {
-        self.decoder.total_bytes().saturating_mul(2).saturating_add(16 << 20)
+        // A bitmap is read right into its buffer. The others keep coefficients, a strip, or four samples for three.
+        let times = if matches!(self.format, Format::Bmp | Format::Ico) { 1 } else { 3 };
+        self.decoder.total_bytes().saturating_mul(times).saturating_add(16 << 20)
     }
 
     /// Width, height and kind of pixels.
@@ -188,12 +190,39 @@ impl Opened<'_> {
             .ok()
             .and_then(Pixels::zeroed)
             .ok_or_else(|| RenderError::Failed(format!("no memory for {length} bytes of pixels")))?;
-        self.decoder.read_image_boxed(pixels.bytes_mut()).map_err(|error| explain(format, &error))?;
+        let missing = match self.decoder.read_image_boxed(pixels.bytes_mut()) {
+            Ok(()) => 0..0,
+            Err(error) => {
+                // Like browsers: the rows of a bitmap that came before.
+                let bitmap = matches!(format, Format::Bmp | Format::Ico);
+                let missing = bitmap.then(|| read_again(format, self.bytes, height, &mut pixels)).flatten();
+                missing.ok_or_else(|| explain(format, &error))?
+            }
+        };
         if format == Format::Jpeg && !has_scan(self.bytes) {
             return Err(ends_too_early());
         }
-        Ok(Source { width, height, color, pixels, missing: 0..0, orientation, icc, is_grey })
+        Ok(Source { width, height, color, pixels, missing, orientation, icc, is_grey })
     }
+}
+
+/// Decodes a bitmap that is known to be damaged, and says which rows the decoder did not get to: at the top or at the
+/// bottom. `None` when that is all of them.
+fn read_again(format: Format, bytes: &[u8], height: u32, pixels: &mut Pixels) -> Option<Range<u32>> {
+    // A row that still ends like this has not been decoded, or not to its end.
+    let pattern = |length: usize| (0..length).map(|at| (at * at / 7).to_le_bytes()[0]);
+    let length = pixels.bytes().len() / usize::try_from(height).ok()?;
+    let row: Vec<u8> = pattern(length).collect();
+    pixels.bytes_mut().chunks_exact_mut(length).for_each(|pixels| pixels.copy_from_slice(&row));
+    decoder(format, bytes).ok()?.read_image_boxed(pixels.bytes_mut()).err()?;
+    let untouched = |pixels: &[u8]| pixels.last_chunk::<3>() == row.last_chunk();
+    let rows = || pixels.bytes().chunks_exact(length);
+    let above = u32::try_from(rows().take_while(|row| untouched(row)).count()).ok()?;
+    let below = u32::try_from(rows().rev().take_while(|row| untouched(row)).count()).ok()?;
+    let missing = if above > 0 { 0..above } else { height - below..height };
+    let bytes_of = |row: u32| usize::try_from(row).ok().map(|row| row * length);
+    pixels.bytes_mut().get_mut(bytes_of(missing.start)?..bytes_of(missing.end)?)?.fill(0);
+    (missing.len() < usize::try_from(height).ok()?).then_some(missing)
 }
 
 /// Reads the header.

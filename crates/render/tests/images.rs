@@ -299,19 +299,16 @@ fn a_frame_that_claims_more_than_its_file_is_refused() {
 
 #[test]
 fn a_truncated_image_is_damaged_or_shows_what_there_is_of_it() {
-    let whole = photograph(400, 300);
-    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Gif] {
-        let bytes = encode(whole.clone(), format);
-        match refused(&bytes[..bytes.len() / 2]) {
-            RenderError::Damaged(reason) => {
-                assert!(reason.starts_with("The image is damaged: "), "{format:?}: {reason}");
-            }
-            other => panic!("{format:?}: {other:?}"),
-        }
-    }
-    let bytes = encode(whole, ImageFormat::Png);
     let sentence = "The image is damaged: its data ends too early.";
-    assert_eq!(refused(&bytes[..bytes.len() / 2]), RenderError::Damaged(sentence.to_owned()));
+    // Browsers show nothing of these.
+    for format in [ImageFormat::WebP, ImageFormat::Tiff] {
+        let bytes = encode(photograph(400, 300), format);
+        assert!(matches!(refused(&bytes[..bytes.len() / 2]), RenderError::Damaged(_)), "{format:?}");
+    }
+    // A bitmap begins at the bottom.
+    let bytes = encode(quadrants(400, 300), ImageFormat::Bmp);
+    let [.., left, right] = corners(&large(&bytes[..bytes.len() / 3]));
+    assert_eq!([left, right], [BLUE, WHITE]);
     // As browsers do: the upper part, and grey for the rest.
     let bytes = encode(quadrants(400, 300), ImageFormat::Jpeg);
     let [left, right, ..] = corners(&large(&bytes[..bytes.len() * 2 / 3]));

@@ -116,15 +116,15 @@ impl<'a> Gif<'a> {
         for y in 0..frame.top {
             canvas.add_empty(y);
         }
-        let row = frame.width as usize;
-        let any = if frame.interlaced {
+        let length = frame.width as usize;
+        let rows = if frame.interlaced {
             // The passes are rows of one frame: all of it has to be there.
-            let mut indices: Vec<u8> = zeros(row * frame.height as usize).ok_or_else(no_memory)?;
+            let mut indices: Vec<u8> = zeros(length * frame.height as usize).ok_or_else(no_memory)?;
             let mut filled = vec![false; frame.height as usize];
             let passes = [(0, 8), (4, 8), (2, 4), (1, 2)];
             let order = passes.into_iter().flat_map(|(first, step)| (first..frame.height as usize).step_by(step));
             for y in order {
-                if !lzw.read(&mut indices[y * row..][..row]) {
+                if !lzw.read(&mut indices[y * length..][..length]) {
                     break;
                 }
                 filled[y] = true;
@@ -133,12 +133,12 @@ impl<'a> Gif<'a> {
                 // Like browsers: a row that is missing looks like the one above it that came before it.
                 let source = [1, 2, 4, 8].map(|step| y as usize / step * step).into_iter().find(|y| filled[*y]);
                 if let Some(source) = source {
-                    canvas.add(frame.top + y, &indices[source * row..][..row]);
+                    canvas.add(frame.top + y, &indices[source * length..][..length]);
                 }
             }
-            filled.contains(&true)
+            filled.iter().filter(|filled| **filled).count()
         } else {
-            let mut indices: Vec<u8> = zeros(row).ok_or_else(no_memory)?;
+            let mut indices: Vec<u8> = zeros(length).ok_or_else(no_memory)?;
             let whole = (0..frame.height).take_while(|y| {
                 let read = lzw.read(&mut indices);
                 if read {
@@ -146,15 +146,16 @@ impl<'a> Gif<'a> {
                 }
                 read
             });
-            whole.count() > 0
+            whole.count()
         };
-        if !any {
+        if rows == 0 {
             return Err(ends_too_early());
         }
         for y in frame.top + frame.height..height {
             canvas.add_empty(y);
         }
-        canvas.shrinker.finish().ok_or_else(no_memory)
+        let picture = canvas.shrinker.finish().ok_or_else(no_memory)?;
+        Ok(Interleaved { complete: rows == frame.height as usize, ..picture })
     }
 }
 

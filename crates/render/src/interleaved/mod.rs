@@ -7,6 +7,8 @@ mod buffered;
 mod gif;
 mod png;
 mod shrink;
+#[cfg(test)]
+mod tests;
 
 use image::metadata::Orientation;
 

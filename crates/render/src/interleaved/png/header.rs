@@ -41,7 +41,7 @@ pub(super) struct Header {
 impl Header {
     /// Reads it. The size is checked before anything else is.
     pub fn read(bytes: &[u8], limits: &RenderLimits) -> Result<Self, RenderError> {
-        let first = chunk(bytes, SIGNATURE).ok_or_else(ends_too_early)?;
+        let first = chunk(bytes, SIGNATURE).filter(|first| first.end <= bytes.len()).ok_or_else(ends_too_early)?;
         let (mut at, mut header) = (first.end, Self::first(&first)?);
         limits.check(header.width, header.height)?;
         let mut gamma = Gamma::default();

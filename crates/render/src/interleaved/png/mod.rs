@@ -7,6 +7,8 @@ mod chunks;
 mod expand;
 mod header;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod unfilter;
 
 use crate::decode::{cannot_be_decoded, ends_too_early, no_memory};
