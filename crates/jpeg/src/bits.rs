@@ -41,6 +41,12 @@ impl Bits {
         self.word
     }
 
+    /// Those of a word, for tests.
+    #[cfg(test)]
+    pub fn of(word: u64) -> Self {
+        Self { word, count: 63, ..Self::default() }
+    }
+
     /// Leaves the lowest 6 bits of `n` behind.
     #[inline(always)]
     pub fn consume(&mut self, n: u32) {
