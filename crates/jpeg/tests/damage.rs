@@ -1,4 +1,5 @@
 //! What becomes of files that are cut, changed, or made to harm.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests, with small numbers")]
 
 mod samples;
 

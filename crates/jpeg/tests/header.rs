@@ -1,4 +1,5 @@
 //! What headers tell.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests, with small numbers")]
 
 mod samples;
 

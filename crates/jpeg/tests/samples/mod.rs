@@ -1,5 +1,12 @@
 //! Pictures, encoders for them and a reference to compare with.
 #![allow(dead_code, reason = "each test uses some")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "small numbers"
+)]
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use strongroom_jpeg::{Decoder, Error, Picture, Plane, Scale};
