@@ -47,11 +47,13 @@ impl Bits {
         Self { word, count: 63, ..Self::default() }
     }
 
-    /// Leaves the lowest 6 bits of `n` behind.
+    /// Leaves as many bits behind as the lowest 6 bits of `n` say, 31 at the most.
     #[inline(always)]
     pub fn consume(&mut self, n: u32) {
         self.word = self.word.wrapping_shl(n);
-        self.count = self.count.wrapping_sub(n & 63);
+        // The shift takes the lowest 6 bits by itself. A mask of 5 is another value, so that it is not computed first
+        // and waited for.
+        self.count = self.count.wrapping_sub(n & 31);
     }
 
     /// The next `n` bits, 1 to 16.

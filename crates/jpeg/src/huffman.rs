@@ -91,7 +91,7 @@ impl Symbol {
     #[inline(always)]
     pub fn value(self, word: u64) -> i32 {
         let size = u32::from(self.0 >> 10 & 15);
-        let word = word.wrapping_shl(u32::from(self.0 & 63) - size);
+        let word = word.wrapping_shl(u32::from(self.0 & 31).wrapping_sub(size));
         let raw = ((word >> 1) >> (63 - size)) as i32;
         // Negative values are coded less 2^size - 1: those that begin with a 0.
         let negative = ((word as i64) >> 63) as i32 + 1;
