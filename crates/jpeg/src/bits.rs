@@ -87,6 +87,8 @@ pub struct Segment<'a> {
     chunk: Box<Chunk>,
     /// How many bytes of the chunk come from the data. Zeros follow.
     filled: usize,
+    /// The chunk is all zeros from here on.
+    dirty: usize,
     /// `next` is at a marker, or at the end of the data.
     ended: bool,
 }
@@ -94,8 +96,14 @@ pub struct Segment<'a> {
 impl<'a> Segment<'a> {
     /// The segment that begins at `start`, and the state to read it with.
     pub fn new(data: &'a [u8], start: usize) -> (Self, Bits) {
-        let mut segment =
-            Self { data, next: start.min(data.len()), chunk: Box::new([0; CHUNK + 8]), filled: 0, ended: false };
+        let mut segment = Self {
+            data,
+            next: start.min(data.len()),
+            chunk: Box::new([0; CHUNK + 8]),
+            filled: 0,
+            dirty: 0,
+            ended: false,
+        };
         let bits = segment.more(Bits::default());
         (segment, bits)
     }
@@ -122,9 +130,14 @@ impl<'a> Segment<'a> {
         bits.pos -= done;
         if !self.ended {
             self.unstuff();
+            // A byte that turned out to begin a marker is behind those that count.
+            self.dirty = self.dirty.max(self.filled + 1);
+        }
+        if self.ended && self.filled < self.dirty {
+            self.chunk[self.filled..self.dirty].fill(0);
+            self.dirty = self.filled;
         }
         if self.ended {
-            self.chunk[self.filled..].fill(0);
             bits.pos = bits.pos.min(LOW);
         }
         bits
@@ -172,6 +185,12 @@ impl<'a> Segment<'a> {
     #[inline(always)]
     pub fn is_over(&self, bits: Bits) -> bool {
         self.ended && bits.pos * 8 > self.filled * 8 + bits.count as usize
+    }
+
+    /// Passes over all up to `position`, where a marker is.
+    pub fn end_at(&mut self, position: usize) {
+        self.next = position;
+        self.ended = true;
     }
 
     /// Where in the data the next marker is to be looked for.

@@ -117,8 +117,8 @@ pub struct Decoder<'a> {
 
 /// More than any encoder makes; hostile files have thousands.
 const MAX_SCANS: usize = 500;
-/// How many blocks all scans of a progressive file may visit: several times what 64 megapixels take.
-const MAX_VISITS: u64 = 80_000_000;
+/// What all scans together may take, in visits to blocks: some times what honest files of 64 megapixels do.
+const MAX_COST: u64 = 100_000_000;
 
 const NO_DATA: Error = Error::Damaged("there is no data in the first scan");
 
@@ -192,6 +192,7 @@ impl<'a> Decoder<'a> {
     /// Decodes scans until each component had one.
     fn sequential(&mut self, geometry: &Geometry, components: &mut [component::Component]) -> Result<bool, Error> {
         let mut complete = true;
+        let mut cost = 0;
         let mut missing: Vec<_> = (0..components.len()).collect();
         let mut scan = self.first.clone();
         for number in 0..MAX_SCANS {
@@ -201,6 +202,7 @@ impl<'a> Decoder<'a> {
                 Ok(outcome) => {
                     complete &= outcome.complete;
                     self.markers.position = outcome.position;
+                    cost += outcome.cost;
                 }
                 Err(error) if number == 0 => return Err(error),
                 Err(_) => return Ok(false),
@@ -208,6 +210,9 @@ impl<'a> Decoder<'a> {
             missing.retain(|index| scan.components.iter().all(|(of, ..)| of != index));
             if missing.is_empty() {
                 return Ok(complete);
+            }
+            if cost > MAX_COST {
+                return Ok(false);
             }
             match self.markers.next_scan() {
                 Ok(Next::Scan(next)) => scan = next,
@@ -234,7 +239,7 @@ impl<'a> Decoder<'a> {
         coefficients: &mut [Coefficients],
     ) -> Result<bool, Error> {
         let mut complete = true;
-        let mut visits = 0u64;
+        let mut cost = 0;
         let mut scan = self.first.clone();
         for number in 0..MAX_SCANS {
             let (start, tables) = (self.markers.position, &self.markers.tables);
@@ -243,7 +248,7 @@ impl<'a> Decoder<'a> {
                 Ok(Some(outcome)) => {
                     complete &= outcome.complete;
                     self.markers.position = outcome.position;
-                    visits += outcome.reached as u64 * scan.components.len() as u64;
+                    cost += outcome.cost;
                 }
                 Ok(None) => {}
                 Err(error) if number == 0 => return Err(error),
@@ -252,7 +257,7 @@ impl<'a> Decoder<'a> {
             if coefficients.iter().all(Coefficients::is_enough) {
                 return Ok(complete);
             }
-            if visits > MAX_VISITS {
+            if cost > MAX_COST {
                 return Ok(false);
             }
             match self.markers.next_scan() {

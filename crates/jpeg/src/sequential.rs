@@ -13,6 +13,9 @@ use crate::{
     scan::{Decode, Outcome, Reader},
 };
 
+/// Of a block, next to a simple visit to one.
+const COST: u64 = 8;
+
 /// One component of the scan.
 struct Lane<'a> {
     component: &'a mut Component,
@@ -89,7 +92,8 @@ pub fn decode(
     }
     let lanes = lanes.into_iter().map(|(_, lane)| lane).collect();
     let mut sequential = Sequential { lanes, places, block: [0; 128] };
-    let outcome = Reader::new(data, start, tables.restart_interval).read(grid.0, grid.1, &mut sequential);
+    let cost = sequential.places.len() as u64 * COST;
+    let outcome = Reader::new(data, start, tables.restart_interval).read(grid.0, grid.1, cost, &mut sequential);
     let rows = outcome.reached / grid.0;
     for lane in &mut sequential.lanes {
         lane.component.decoded_rows = if alone { rows } else { rows * lane.component.v };
