@@ -22,6 +22,9 @@ use crate::{
 /// Of a block in a refinement, next to a simple visit to one: all its coefficients are looked at.
 const REFINEMENT_COST: u64 = 8;
 
+/// Of a block in a DC scan.
+const DC_COST: u64 = 2;
+
 /// What no scan brought yet.
 const NOTHING: u8 = 255;
 
@@ -126,7 +129,8 @@ pub fn decode(
             lanes.push(Lane { index, table, before: 0, h, v, all_columns: component.all_columns });
         }
         let blocks: usize = lanes.iter().map(|lane| lane.h * lane.v).sum();
-        let outcome = reader.read(columns, rows, blocks as u64, &mut Dc { lanes, coefficients, low: scan.low });
+        let outcome =
+            reader.read(columns, rows, blocks as u64 * DC_COST, &mut Dc { lanes, coefficients, low: scan.low });
         if scan.high == 0 {
             let rows = outcome.reached / columns;
             for &(index, ..) in &scan.components {

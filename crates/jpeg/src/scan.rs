@@ -5,6 +5,9 @@ use crate::{
     markers::{find_marker, marker},
 };
 
+/// Of a part of a scan: a row of MCUs or a restart interval, next to a visit to a block.
+const PART_COST: u64 = 16;
+
 /// Decodes the MCUs of a kind of scan.
 pub trait Decode {
     /// What a restart sets back.
@@ -61,10 +64,12 @@ impl<'a> Reader<'a> {
         let total = columns * rows;
         let interval = if self.interval == 0 { total } else { self.interval };
         let (mut mcu, mut reached, mut left, mut complete) = (0, 0, interval, true);
+        let mut spent = 0;
         while mcu < total {
             let (row, column) = (mcu / columns, mcu % columns);
             let count = left.min(columns - column);
             let done = scan.decode(&mut self, row, column, count);
+            spent += done as u64 * cost + PART_COST;
             if done > 0 {
                 reached = mcu + done;
             }
@@ -91,12 +96,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        Outcome {
-            complete: complete && !self.bits.damaged,
-            reached,
-            position: self.segment.position(),
-            cost: reached as u64 * cost,
-        }
+        Outcome { complete: complete && !self.bits.damaged, reached, position: self.segment.position(), cost: spent }
     }
 
     /// Finds the next restart marker. What to do when it is not the one expected is as in libjpeg.
