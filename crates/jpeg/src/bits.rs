@@ -41,11 +41,19 @@ impl Bits {
         self.word
     }
 
-    /// Leaves the lowest 6 bits of `n` behind.
+    /// Those of a word, for tests.
+    #[cfg(test)]
+    pub fn of(word: u64) -> Self {
+        Self { word, count: 63, ..Self::default() }
+    }
+
+    /// Leaves as many bits behind as the lowest 6 bits of `n` say, 31 at the most.
     #[inline(always)]
     pub fn consume(&mut self, n: u32) {
         self.word = self.word.wrapping_shl(n);
-        self.count = self.count.wrapping_sub(n & 63);
+        // The shift takes the lowest 6 bits by itself. A mask of 5 is another value, so that it is not computed first
+        // and waited for.
+        self.count = self.count.wrapping_sub(n & 31);
     }
 
     /// The next `n` bits, 1 to 16.
@@ -79,6 +87,8 @@ pub struct Segment<'a> {
     chunk: Box<Chunk>,
     /// How many bytes of the chunk come from the data. Zeros follow.
     filled: usize,
+    /// The chunk is all zeros from here on.
+    dirty: usize,
     /// `next` is at a marker, or at the end of the data.
     ended: bool,
 }
@@ -86,8 +96,14 @@ pub struct Segment<'a> {
 impl<'a> Segment<'a> {
     /// The segment that begins at `start`, and the state to read it with.
     pub fn new(data: &'a [u8], start: usize) -> (Self, Bits) {
-        let mut segment =
-            Self { data, next: start.min(data.len()), chunk: Box::new([0; CHUNK + 8]), filled: 0, ended: false };
+        let mut segment = Self {
+            data,
+            next: start.min(data.len()),
+            chunk: Box::new([0; CHUNK + 8]),
+            filled: 0,
+            dirty: 0,
+            ended: false,
+        };
         let bits = segment.more(Bits::default());
         (segment, bits)
     }
@@ -114,9 +130,14 @@ impl<'a> Segment<'a> {
         bits.pos -= done;
         if !self.ended {
             self.unstuff();
+            // A byte that turned out to begin a marker is behind those that count.
+            self.dirty = self.dirty.max(self.filled + 1);
+        }
+        if self.ended && self.filled < self.dirty {
+            self.chunk[self.filled..self.dirty].fill(0);
+            self.dirty = self.filled;
         }
         if self.ended {
-            self.chunk[self.filled..].fill(0);
             bits.pos = bits.pos.min(LOW);
         }
         bits
@@ -164,6 +185,12 @@ impl<'a> Segment<'a> {
     #[inline(always)]
     pub fn is_over(&self, bits: Bits) -> bool {
         self.ended && bits.pos * 8 > self.filled * 8 + bits.count as usize
+    }
+
+    /// Passes over all up to `position`, where a marker is.
+    pub fn end_at(&mut self, position: usize) {
+        self.next = position;
+        self.ended = true;
     }
 
     /// Where in the data the next marker is to be looked for.

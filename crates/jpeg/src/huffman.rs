@@ -91,7 +91,7 @@ impl Symbol {
     #[inline(always)]
     pub fn value(self, word: u64) -> i32 {
         let size = u32::from(self.0 >> 10 & 15);
-        let word = word.wrapping_shl(u32::from(self.0 & 63) - size);
+        let word = word.wrapping_shl(u32::from(self.0 & 31).wrapping_sub(size));
         let raw = ((word >> 1) >> (63 - size)) as i32;
         // Negative values are coded less 2^size - 1: those that begin with a 0.
         let negative = ((word as i64) >> 63) as i32 + 1;
@@ -169,39 +169,42 @@ const BEYOND: u32 = 0x40;
 impl Skip {
     /// `progressive`: symbols that end several blocks (G.1.2.2) are left to the caller.
     pub fn new(spec: &Spec, progressive: bool) -> Self {
-        // By the first bits: length and symbol.
-        let mut single = vec![(0u8, 0u8); 1 << SKIP_BITS];
-        spec.codes(|code, length, value| {
-            if length <= SKIP_BITS {
-                let shift = SKIP_BITS - length;
-                let first = (code << shift) as usize;
-                single[first..first + (1 << shift)].fill((u8::try_from(length).unwrap_or(0), value));
-            }
-        });
-        let mut table = Box::new([0; 1 << SKIP_BITS]);
-        for (index, entry) in table.iter_mut().enumerate() {
-            let (mut used, mut advance, mut ended) = (0, 0, 0);
-            while used < SKIP_BITS {
-                let (length, value) = single[index << used & ((1 << SKIP_BITS) - 1)];
-                let (length, run, size) = (u32::from(length), u32::from(value >> 4), u32::from(value & 15));
+        // The tables for 0, 1, 2, ... bits, each twice as long as the one before. In each, the indices that begin with
+        // a code are together; behind code and value, the table for the bits that are left is repeated.
+        let mut tables = vec![0u16; 2 << SKIP_BITS];
+        let mut advances = [0; SKIP_BITS as usize + 1];
+        for width in 1..=SKIP_BITS {
+            let (narrower, table) = tables.split_at_mut(1 << width);
+            let mut most = 0;
+            spec.codes(|code, length, value| {
+                let (run, size) = (u32::from(value >> 4), u32::from(value & 15));
                 let is_end = size == 0 && run != 15;
-                if length == 0 || length > SKIP_BITS - used || progressive && is_end && run > 0 {
-                    break;
+                if length > width || progressive && is_end && run > 0 {
+                    return;
                 }
-                if is_end {
-                    used += length;
-                    ended = ENDED;
-                    break;
+                let left = width - length;
+                let range = &mut table[(code << left) as usize..][..1 << left];
+                let advance = if is_end { ENDED } else { run + 1 };
+                let entry = ((length + size) | (advance << 6)) as u16;
+                if is_end || size >= left || advance + advances[(left - size) as usize] >= BEYOND {
+                    range.fill(entry);
+                    most = most.max(advance & !ENDED);
+                    return;
                 }
-                if advance + run + 1 > 63 {
-                    break;
+                let rest = left - size;
+                most = most.max(advance + advances[rest as usize]);
+                for range in range.chunks_exact_mut(1 << rest) {
+                    for (to, from) in range.iter_mut().zip(&narrower[1 << rest..]) {
+                        *to = from + entry;
+                    }
                 }
-                advance += run + 1;
-                used += length + size;
-            }
-            *entry = u16::try_from(used | (advance + ended) << 6).unwrap_or(0);
+            });
+            advances[width as usize] = most;
         }
-        Self(table)
+        let (_, table) = tables.split_at(1 << SKIP_BITS);
+        let mut last = Box::new([0; 1 << SKIP_BITS]);
+        last.copy_from_slice(&table[..1 << SKIP_BITS]);
+        Self(last)
     }
 
     /// Skips symbols from coefficient `k` on, up to the end of the block. If it is not reached (a long code, a symbol
@@ -230,5 +233,54 @@ impl Skip {
                 k = next;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::standard;
+
+    /// Entry `index`, symbol by symbol.
+    fn expected(table: &Table, index: u64, progressive: bool) -> u32 {
+        let word = index << (64 - SKIP_BITS);
+        let (mut used, mut advance) = (0, 0);
+        while used < SKIP_BITS {
+            let mut bits = Bits::of(word << used);
+            let symbol = table.symbol(&mut bits);
+            let length = (symbol.bits() & 63) - u32::from(symbol.0 >> 10 & 15);
+            if bits.damaged || used + length > SKIP_BITS || progressive && symbol.is_end() && symbol.run() > 0 {
+                break;
+            }
+            used += symbol.bits() & 63;
+            if symbol.is_end() {
+                advance += ENDED;
+                break;
+            }
+            advance += symbol.run() + 1;
+        }
+        used | (advance << 6)
+    }
+
+    #[test]
+    fn skipping_is_as_symbol_by_symbol() {
+        for spec in standard::ac().iter().flatten() {
+            for progressive in [false, true] {
+                let (table, skip) = (Table::new(spec), Skip::new(spec, progressive));
+                for (index, &entry) in (0..).zip(skip.0.iter()) {
+                    assert_eq!(u32::from(entry), expected(&table, index, progressive), "{index:b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_runs_are_not_counted_beyond_a_block() {
+        // Runs of 16 zeros with a code of one bit.
+        let mut counts = [0; 16];
+        counts[0] = 1;
+        let skip = Skip::new(&Spec::new(counts, &[0xF0]).unwrap(), false);
+        assert!(skip.0.iter().all(|entry| u32::from(entry >> 6) < BEYOND));
+        assert!(skip.0[0] > 0);
     }
 }

@@ -19,6 +19,12 @@ use crate::{
     scan::{Decode, Outcome, Reader},
 };
 
+/// Of a block in a refinement, next to a simple visit to one: all its coefficients are looked at.
+const REFINEMENT_COST: u64 = 8;
+
+/// Of a block in a DC scan.
+const DC_COST: u64 = 2;
+
 /// What no scan brought yet.
 const NOTHING: u8 = 255;
 
@@ -122,7 +128,9 @@ pub fn decode(
             let (h, v) = if alone { (1, 1) } else { (component.h, component.v) };
             lanes.push(Lane { index, table, before: 0, h, v, all_columns: component.all_columns });
         }
-        let outcome = reader.read(columns, rows, &mut Dc { lanes, coefficients, low: scan.low });
+        let blocks: usize = lanes.iter().map(|lane| lane.h * lane.v).sum();
+        let outcome =
+            reader.read(columns, rows, blocks as u64 * DC_COST, &mut Dc { lanes, coefficients, low: scan.low });
         if scan.high == 0 {
             let rows = outcome.reached / columns;
             for &(index, ..) in &scan.components {
@@ -148,9 +156,9 @@ pub fn decode(
             if ac.coefficients.scale.last() < ac.end {
                 ac.skip = Some(Skip::new(spec, true));
             }
-            reader.read(columns, rows, &mut First(ac))
+            reader.read(columns, rows, 1, &mut First(ac))
         } else {
-            reader.read(columns, rows, &mut Refinement(ac))
+            reader.read(columns, rows, REFINEMENT_COST, &mut Refinement(ac))
         }
     };
     for &(index, ..) in &scan.components {

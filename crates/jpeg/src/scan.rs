@@ -5,6 +5,9 @@ use crate::{
     markers::{find_marker, marker},
 };
 
+/// Of a part of a scan: a row of MCUs or a restart interval, next to a visit to a block.
+const PART_COST: u64 = 16;
+
 /// Decodes the MCUs of a kind of scan.
 pub trait Decode {
     /// What a restart sets back.
@@ -35,6 +38,8 @@ pub struct Outcome {
     pub reached: usize,
     /// Where the next marker is to be looked for.
     pub position: usize,
+    /// What it took, in units of a simple visit to a block.
+    pub cost: u64,
 }
 
 /// What comes after a restart interval.
@@ -54,15 +59,17 @@ impl<'a> Reader<'a> {
         Self { data, segment, bits, interval, next: 0 }
     }
 
-    /// Decodes all MCUs of a scan.
-    pub fn read(mut self, columns: usize, rows: usize, scan: &mut impl Decode) -> Outcome {
+    /// Decodes all MCUs of a scan. `cost` is that of an MCU.
+    pub fn read(mut self, columns: usize, rows: usize, cost: u64, scan: &mut impl Decode) -> Outcome {
         let total = columns * rows;
         let interval = if self.interval == 0 { total } else { self.interval };
         let (mut mcu, mut reached, mut left, mut complete) = (0, 0, interval, true);
+        let mut spent = 0;
         while mcu < total {
             let (row, column) = (mcu / columns, mcu % columns);
             let count = left.min(columns - column);
             let done = scan.decode(&mut self, row, column, count);
+            spent += done as u64 * cost + PART_COST;
             if done > 0 {
                 reached = mcu + done;
             }
@@ -89,7 +96,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        Outcome { complete: complete && !self.bits.damaged, reached, position: self.segment.position() }
+        Outcome { complete: complete && !self.bits.damaged, reached, position: self.segment.position(), cost: spent }
     }
 
     /// Finds the next restart marker. What to do when it is not the one expected is as in libjpeg.
@@ -107,6 +114,8 @@ impl<'a> Reader<'a> {
                         // Late: from before damage.
                         6 | 7 => from = at + 2,
                         1 | 2 => {
+                            // What was passed over is not looked at again.
+                            self.segment.end_at(at);
                             self.next = (self.next + 1) & 7;
                             return Restart::Later;
                         }

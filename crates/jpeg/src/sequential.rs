@@ -13,6 +13,9 @@ use crate::{
     scan::{Decode, Outcome, Reader},
 };
 
+/// Of a block, next to a simple visit to one.
+const COST: u64 = 8;
+
 /// One component of the scan.
 struct Lane<'a> {
     component: &'a mut Component,
@@ -21,19 +24,25 @@ struct Lane<'a> {
     skip: Skip,
     /// The DC coefficient of the block before.
     before: i32,
+    /// The first sample of the MCU.
+    at: usize,
+    /// Samples from an MCU to the next.
+    step: usize,
+    /// Samples from a row of MCUs to the next.
+    row: usize,
 }
 
 /// A block of an MCU.
 struct Place {
     lane: usize,
-    x: usize,
-    y: usize,
+    /// Of its first sample from that of the MCU.
+    offset: usize,
 }
 
 struct Sequential<'a> {
     lanes: Vec<Lane<'a>>,
     places: Vec<Place>,
-    /// Of the lane in blocks, for one MCU.
+    /// What is not flat passes through here. Left empty.
     block: Block,
 }
 
@@ -59,21 +68,32 @@ pub fn decode(
         if alone {
             grid = (component.columns, component.rows);
         }
-        lanes.push((
-            index,
-            Lane { component, dc: Table::new(dc), ac: Table::new(ac), skip: Skip::new(ac, false), before: 0 },
-        ));
+        let (h, v) = if alone { (1, 1) } else { (component.h, component.v) };
+        let points = component.scale.points();
+        let lane = Lane {
+            dc: Table::new(dc),
+            ac: Table::new(ac),
+            skip: Skip::new(ac, false),
+            before: 0,
+            at: 0,
+            step: h * points,
+            row: v * points * component.stride,
+            component,
+        };
+        lanes.push((index, lane));
     }
     // Blocks come in the sequence in which the scan names the components.
     for &(of, ..) in &scan.components {
         let Some(lane) = lanes.iter().position(|(index, _)| *index == of) else { continue };
         let component = &lanes[lane].1.component;
         let (h, v) = if alone { (1, 1) } else { (component.h, component.v) };
-        places.extend((0..v).flat_map(|y| (0..h).map(move |x| Place { lane, x, y })));
+        let (points, stride) = (component.scale.points(), component.stride);
+        places.extend((0..v).flat_map(|y| (0..h).map(move |x| Place { lane, offset: (y * stride + x) * points })));
     }
     let lanes = lanes.into_iter().map(|(_, lane)| lane).collect();
     let mut sequential = Sequential { lanes, places, block: [0; 128] };
-    let outcome = Reader::new(data, start, tables.restart_interval).read(grid.0, grid.1, &mut sequential);
+    let cost = sequential.places.len() as u64 * COST;
+    let outcome = Reader::new(data, start, tables.restart_interval).read(grid.0, grid.1, cost, &mut sequential);
     let rows = outcome.reached / grid.0;
     for lane in &mut sequential.lanes {
         lane.component.decoded_rows = if alone { rows } else { rows * lane.component.v };
@@ -92,8 +112,10 @@ impl Decode for Sequential<'_> {
     }
 
     fn decode(&mut self, reader: &mut Reader<'_>, row: usize, column: usize, count: usize) -> usize {
-        let alone = self.places.len() == 1;
         let mut bits = reader.bits;
+        for lane in &mut self.lanes {
+            lane.at = row * lane.row + column * lane.step;
+        }
         for mcu in column..column + count {
             for place in &self.places {
                 let lane = &mut self.lanes[place.lane];
@@ -102,11 +124,8 @@ impl Decode for Sequential<'_> {
                 }
                 let chunk = reader.segment.chunk();
                 let component = &mut *lane.component;
-                let (h, v) = if alone { (1, 1) } else { (component.h, component.v) };
-                let points = component.scale.points();
-                let at = ((row * v + place.y) * component.stride + mcu * h + place.x) * points;
                 let Some(dequantiser) = &component.dequantiser else { continue };
-                let out = &mut component.samples[at..];
+                let out = &mut component.samples[lane.at + place.offset..];
 
                 bits.refill(chunk);
                 let symbol = lane.dc.symbol(&mut bits);
@@ -144,6 +163,9 @@ impl Decode for Sequential<'_> {
                         }
                     }
                 }
+            }
+            for lane in &mut self.lanes {
+                lane.at += lane.step;
             }
             if reader.segment.is_over(bits) {
                 reader.bits = bits;
