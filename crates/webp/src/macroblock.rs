@@ -45,18 +45,20 @@ impl Coefficients {
     /// Reads the coefficients of a macroblock. RFC 6386, 13.
     pub fn read(
         &mut self,
-        b: &mut Bools,
+        bools: &mut Bools,
         probabilities: &[ByPosition; 4],
         segment: &Segment,
         whole: bool,
         above: &mut Contexts,
         left: &mut Contexts,
     ) {
+        // In registers while it lasts.
+        let mut b = *bools;
         let mut any = false;
         let (first, kind) = if whole {
             let mut second = [0; 16];
             let context = usize::from(above[8] + left[8]);
-            let end = tokens::block(b, &probabilities[1], context, 0, segment.luma_dc, &mut second);
+            let end = tokens::block(&mut b, &probabilities[1], context, 0, segment.luma_dc, &mut second);
             let exist = u8::from(end > 0);
             (above[8], left[8]) = (exist, exist);
             if end > 0 {
@@ -80,7 +82,7 @@ impl Coefficients {
                     let (above, left) = (&mut above[context + x], &mut left[context + y]);
                     let block = &mut self.blocks[i];
                     let end =
-                        tokens::block(b, &probabilities[kind], usize::from(*above + *left), first, steps, block);
+                        tokens::block(&mut b, &probabilities[kind], usize::from(*above + *left), first, steps, block);
                     let exist = u8::from(end > first);
                     (*above, *left) = (exist, exist);
                     let residue = match end {
@@ -94,6 +96,7 @@ impl Coefficients {
             }
         }
         self.any = any;
+        *bools = b;
     }
 
     /// Predicts a macroblock and adds its residue, whose coefficients become 0 again.

@@ -32,43 +32,39 @@ static CATEGORIES: [&[u8]; 4] = [
 /// blocks above and to the left have coefficients. Returns the position after the last coefficient, `first` if there are none.
 #[inline(always)]
 pub fn block(
-    bools: &mut Bools,
+    b: &mut Bools,
     probabilities: &ByPosition,
     context: usize,
     first: usize,
     steps: Steps,
     coefficients: &mut [i16; 16],
 ) -> usize {
-    // In registers while it lasts.
-    let mut b = *bools;
     let mut position = first;
     let mut p = &probabilities[position][context];
     let mut step = if first == 0 { steps.dc } else { steps.ac };
-    let end = 'end: loop {
+    loop {
         // A zero is never followed by the end, so that is asked for only here.
         if !b.bool(p[0]) {
-            break position;
+            return position;
         }
         while !b.bool(p[1]) {
             position += 1;
             step = steps.ac;
             if position == 16 {
-                break 'end 16;
+                return 16;
             }
             p = &probabilities[position][0];
         }
-        let (magnitude, context) = if b.bool(p[2]) { (large(&mut b, p), 2) } else { (1, 1) };
+        let (magnitude, context) = if b.bool(p[2]) { (large(b, p), 2) } else { (1, 1) };
         // Hostile streams overflow; everyone else's do not.
         coefficients[usize::from(ZIGZAG[position])] = b.signed(magnitude).wrapping_mul(step);
         position += 1;
         step = steps.ac;
         if position == 16 {
-            break 16;
+            return 16;
         }
         p = &probabilities[position][context];
-    };
-    *bools = b;
-    end
+    }
 }
 
 /// A magnitude of 2 or more. RFC 6386, 13.2.
