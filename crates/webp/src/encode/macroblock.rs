@@ -4,7 +4,7 @@
 use super::costs::Costs;
 use super::modes::{Luma, ModeCosts, Modes};
 use super::planes::Planes;
-use super::predict::{self, Edges, Mode};
+use super::predict::{self, Edges, Mode, submode};
 use super::quantizer::{Quantizer, Quantizers};
 use super::reconstruction::{Reconstruction, Workspace};
 use super::tables::DEFAULTS;
@@ -174,8 +174,7 @@ impl<'a> Frame<'a> {
             let score = self.score(error(source, &prediction), self.mode_costs.luma[mode as usize]);
             (score, mode, prediction)
         });
-        let [first, others @ ..] = candidates;
-        let (_, mode, prediction) = others.into_iter().fold(first, |best, next| if next.0 < best.0 { next } else { best });
+        let (_, mode, prediction) = best(candidates);
 
         let mut blocks = [[0; 16]; 16];
         let mut dcs = [0; 16];
@@ -222,22 +221,28 @@ impl<'a> Frame<'a> {
             let context = usize::from(above[x]) + usize::from(left[y]);
             let predictions = predict::subblocks(&space.edge(x, y));
 
-            let mut best = (u64::MAX, 0);
-            for ((mode, prediction), &cost) in (0..).zip(&predictions).zip(mode_costs) {
-                best = best.min((self.score(block_error(&source, prediction), cost), mode));
+            let mut ranked = [(0, 0); submode::COUNT];
+            for (mode, (rank, prediction)) in ranked.iter_mut().zip(&predictions).enumerate() {
+                *rank = (self.score(squares(&source, prediction), mode_costs[mode]), mode);
             }
-            let mode: u8 = best.1;
-            let mode_cost = mode_costs[usize::from(mode)];
-            let coded = self.code_block(&self.quantizers.luma, Kind::Luma, context, &source, &predictions[usize::from(mode)]);
-            score += coded.score + self.score(0, mode_cost);
+            ranked.sort_unstable();
+            let candidates = [0, 1].map(|rank: usize| {
+                let mode = ranked[rank].1;
+                let coded = self.code_block(&self.quantizers.luma, Kind::Luma, context, &source, &predictions[mode]);
+                (coded.score + self.score(0, mode_costs[mode]), mode, coded)
+            });
+            let (block_score, mode, coded) = best(candidates);
+            score += block_score;
             if score >= limit {
                 return None;
             }
             space.store(x, y, &coded.block);
             let some = coded.levels != [0; 16];
             (above[x], left[y]) = (some, some);
-            (above_modes[x], left_modes[y]) = (mode, mode);
-            (levels[at], submodes[at]) = (coded.levels, mode);
+            // Below 10.
+            submodes[at] = mode as u8;
+            (above_modes[x], left_modes[y]) = (submodes[at], submodes[at]);
+            levels[at] = coded.levels;
         }
         Some(CodedLuma { modes: Luma::Subblocks(submodes), y2: [0; 16], levels, square: space.square(), score })
     }
@@ -251,8 +256,7 @@ impl<'a> Frame<'a> {
             let error = error(&sources[0], &predictions[0]) + error(&sources[1], &predictions[1]);
             (self.score(error, self.mode_costs.chroma[mode as usize]), mode, predictions)
         });
-        let [first, others @ ..] = candidates;
-        let (_, mode, predictions) = others.into_iter().fold(first, |best, next| if next.0 < best.0 { next } else { best });
+        let (_, mode, predictions) = best(candidates);
 
         let mut levels = [[[0; 16]; 4]; 2];
         for plane in 0..2 {
@@ -273,12 +277,27 @@ impl<'a> Frame<'a> {
         (mode, levels)
     }
 
-    fn code_block(&self, quantizer: &Quantizer, kind: Kind, context: usize, source: &Block, prediction: &Block) -> CodedBlock {
+    fn code_block(
+        &self,
+        quantizer: &Quantizer,
+        kind: Kind,
+        context: usize,
+        source: &Block,
+        prediction: &Block,
+    ) -> CodedBlock {
         let levels = quantizer.quantize(&transform::forward(source, prediction));
         let block = transform::inverse(&quantizer.dequantize(&levels), prediction);
-        let score = self.score(block_error(source, &block), self.costs.block(kind, context, &levels));
+        let score = self.score(squares(source, &block), self.costs.block(kind, context, &levels));
         CodedBlock { levels, block, score }
     }
+}
+
+/// The candidate with the lowest score, the first of equals.
+#[inline]
+fn best<M, T, const N: usize>(candidates: [(u64, M, T); N]) -> (u64, M, T) {
+    let mut candidates = candidates.into_iter();
+    let first = candidates.next().expect("there is always a candidate");
+    candidates.fold(first, |best, next| if next.0 < best.0 { next } else { best })
 }
 
 /// A block of a square, by its number in rows of blocks.
@@ -299,11 +318,6 @@ fn put_block<const N: usize>(square: &mut Square<N>, at: usize, block: &Block) {
 /// The sum of squared differences.
 fn error<const N: usize>(a: &Square<N>, b: &Square<N>) -> u32 {
     a.iter().zip(b).map(|(a, b)| squares(a, b)).sum()
-}
-
-#[inline]
-fn block_error(a: &Block, b: &Block) -> u32 {
-    squares(a, b)
 }
 
 #[inline]

@@ -2,6 +2,13 @@
 //!
 //! The colours are a VP8 key frame (RFC 6386), the transparency is a chunk beside it that loses nothing (RFC 9649).
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "samples, coefficients and costs are clamped, or bounded by what they are computed from"
+)]
+
 mod alpha;
 mod bool_writer;
 mod costs;
@@ -69,17 +76,17 @@ pub fn lossy(rgba: &[u8], width: u32, height: u32, quality: u8) -> Result<Vec<u8
         let mut header = ALPHA_FLAG.to_le_bytes().to_vec();
         header.extend(&(width - 1).to_le_bytes()[..3]);
         header.extend(&(height - 1).to_le_bytes()[..3]);
-        put_chunk(&mut file, b"VP8X", &header)?;
-        put_chunk(&mut file, b"ALPH", &alpha::chunk(rgba, width, height)?)?;
+        put_chunk(&mut file, *b"VP8X", &header)?;
+        put_chunk(&mut file, *b"ALPH", &alpha::chunk(rgba, width, height)?)?;
     }
-    put_chunk(&mut file, b"VP8 ", &frame)?;
+    put_chunk(&mut file, *b"VP8 ", &frame)?;
     let length = u32::try_from(file.len() - 8).map_err(|_| Error::TooLarge)?;
     file[4..8].copy_from_slice(&length.to_le_bytes());
     Ok(file)
 }
 
 /// RFC 9649, section 2.3.
-fn put_chunk(file: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) -> Result<(), Error> {
+fn put_chunk(file: &mut Vec<u8>, name: [u8; 4], data: &[u8]) -> Result<(), Error> {
     let length = u32::try_from(data.len()).map_err(|_| Error::TooLarge)?;
     file.extend(name);
     file.extend(length.to_le_bytes());

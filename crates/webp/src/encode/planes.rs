@@ -81,7 +81,8 @@ impl Planes {
             for column in 0..self.columns {
                 let stride = self.luma.width;
                 let start = row * 16 * stride + column * 16;
-                let count: usize = (0..16).map(|y| seen[start + y * stride..][..16].iter().filter(|&&seen| seen).count()).sum();
+                let count: usize =
+                    (0..16).map(|y| seen[start + y * stride..][..16].iter().filter(|&&seen| seen).count()).sum();
                 self.invisible.push(count == 0);
                 if (1..256).contains(&count) {
                     fill(&mut self.luma, seen, (column * 16, row * 16), LARGEST_SQUARE, 0);

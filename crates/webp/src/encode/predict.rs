@@ -68,7 +68,7 @@ pub(super) mod submode {
     pub(crate) const TRUE_MOTION: u8 = 1;
     pub(crate) const VERTICAL: u8 = 2;
     pub(crate) const HORIZONTAL: u8 = 3;
-    pub(crate) const COUNT: u8 = 10;
+    pub(crate) const COUNT: usize = 10;
 }
 
 /// Where the directional modes, from the vertical one on, take each sample from: 0 to 10 are the smoothed samples of the edge
@@ -96,7 +96,7 @@ const DIRECTIONS: [[u8; 16]; 8] = [
 
 /// Predicts a subblock in all modes. The edge runs from the lowest sample on the left over the corner to the eighth sample
 /// above.
-pub(super) fn subblocks(edge: &[u8; 13]) -> [Block; submode::COUNT as usize] {
+pub(super) fn subblocks(edge: &[u8; 13]) -> [Block; submode::COUNT] {
     let e = edge.map(u16::from);
     let mut sources = [0; 32];
     for at in 0..11 {
@@ -109,7 +109,7 @@ pub(super) fn subblocks(edge: &[u8; 13]) -> [Block; submode::COUNT as usize] {
     }
     sources[28] = edge[0];
 
-    let mut blocks = [[0; 16]; submode::COUNT as usize];
+    let mut blocks = [[0; 16]; submode::COUNT];
     let sum: u16 = e[..4].iter().chain(&e[5..9]).sum();
     blocks[0] = [((sum + 4) >> 3) as u8; 16];
     let above = [edge[5], edge[6], edge[7], edge[8]];

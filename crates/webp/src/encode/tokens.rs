@@ -124,7 +124,9 @@ impl Tokens {
         let mut probabilities = DEFAULTS;
         for (row, counts) in self.counts.iter().enumerate() {
             for (node, &[no, yes]) in counts.iter().enumerate() {
-                let cost = |zero| u64::from(no) * u64::from(bit_cost(false, zero)) + u64::from(yes) * u64::from(bit_cost(true, zero));
+                let cost = |zero| {
+                    u64::from(no) * u64::from(bit_cost(false, zero)) + u64::from(yes) * u64::from(bit_cost(true, zero))
+                };
                 let counted = counted_probability(no, yes);
                 let unchanged = UNCHANGED[row][node];
                 let telling = u64::from(bit_cost(true, unchanged) + 8 * 256);
@@ -143,11 +145,7 @@ impl Tokens {
         let mut writer = BoolWriter::new();
         let probabilities = probabilities.as_flattened();
         for &decision in &self.decisions {
-            let zero = if decision & FIXED == 0 {
-                probabilities[usize::from(decision & !YES)]
-            } else {
-                decision as u8
-            };
+            let zero = if decision & FIXED == 0 { probabilities[usize::from(decision & !YES)] } else { decision as u8 };
             writer.put(decision & YES != 0, zero);
         }
         writer.finish()
