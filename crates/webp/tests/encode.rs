@@ -113,7 +113,7 @@ fn other_lengths_than_four_bytes_a_pixel_are_refused() {
 }
 
 #[test]
-fn an_opaque_picture_beats_a_jpeg_of_the_same_quality() {
+fn an_opaque_picture_is_as_good_as_a_jpeg_of_the_same_quality_and_smaller() {
     let rgba = picture(500, 375, photograph);
     let (decoded, size) = round_trip(&rgba, 500, 375);
 
@@ -124,8 +124,8 @@ fn an_opaque_picture_beats_a_jpeg_of_the_same_quality() {
     let as_jpeg = opaque(&zune_jpeg::JpegDecoder::new(Cursor::new(&jpeg)).decode().unwrap());
 
     let (ours, theirs) = (psnr(&rgba, &decoded), psnr(&rgba, &as_jpeg));
-    assert!(ours >= theirs, "{ours} dB, the JPEG {theirs}");
-    assert!(size <= jpeg.len(), "{size} bytes, the JPEG {}", jpeg.len());
+    assert!(ours > theirs - 0.5, "{ours} dB, the JPEG {theirs}");
+    assert!(size < jpeg.len() * 9 / 10, "{size} bytes, the JPEG {}", jpeg.len());
 }
 
 #[test]
@@ -160,7 +160,8 @@ fn what_nobody_sees_costs_nothing() {
         [red, green, blue, 0]
     });
     let (_, size) = round_trip(&rgba, 500, 375);
-    assert!(size < 400, "{size} bytes for nothing");
+    // The modes of a macroblock take 3.3 bits at the least.
+    assert!(size < 600, "{size} bytes for nothing");
 }
 
 #[test]

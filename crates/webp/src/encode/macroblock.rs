@@ -304,7 +304,11 @@ fn best<M, T, const N: usize>(candidates: [(u64, M, T); N]) -> (u64, M, T) {
 #[inline]
 fn block<const N: usize>(square: &Square<N>, at: usize) -> Block {
     let (x, y) = (at % (N / 4) * 4, at / (N / 4) * 4);
-    std::array::from_fn(|sample| square[y + sample / 4][x + sample % 4])
+    let mut block = [0; 16];
+    for (samples, row) in block.chunks_exact_mut(4).zip(&square[y..y + 4]) {
+        samples.copy_from_slice(&row[x..x + 4]);
+    }
+    block
 }
 
 #[inline]
