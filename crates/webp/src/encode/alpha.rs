@@ -16,8 +16,8 @@ pub(super) fn chunk(rgba: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Err
         params.use_predictor_transform = predict;
         encoder.set_params(params);
         encoder.encode(&alphas, width, height, ColorType::L8).map_err(|_| Error::TooLarge)?;
-        // What comes before the pixels: the headers of the file and of the chunk, 8 bits of signature, 14 bits for each side,
-        // alpha, version.
+        // What comes before the pixels: the headers of the file and of the chunk, 8 bits of signature, 14 bits for each
+        // side, alpha, version.
         let stream = &file[12 + 8 + 5..];
         if 1 + stream.len() < smallest.len() {
             smallest = [&[1], stream].concat();

@@ -1,5 +1,5 @@
-//! How each macroblock is coded: the modes and levels that cost least for what they are worth. RFC 6386, sections 5 and 11
-//! to 14.
+//! How each macroblock is coded: the modes and levels that cost least for what they are worth. RFC 6386, sections 5 and
+//! 11 to 14.
 
 use super::costs::Costs;
 use super::modes::{Luma, ModeCosts, Modes};

@@ -95,8 +95,9 @@ impl Planes {
     }
 }
 
-/// Gives every sample that nobody sees the mean of the smallest square around it of which something is seen: little to code, and
-/// no edge where the visible part ends. The sides of squares are powers of 2; `outer` is the mean of the square around.
+/// Gives every sample that nobody sees the mean of the smallest square around it of which something is seen: little to
+/// code, and no edge where the visible part ends. The sides of squares are powers of 2; `outer` is the mean of the
+/// square around.
 fn fill(plane: &mut Plane, seen: &[bool], (x, y): (usize, usize), side: usize, outer: u8) {
     let width = plane.width;
     let (mut sum, mut count) = (0, 0);

@@ -71,9 +71,9 @@ pub(super) mod submode {
     pub(crate) const COUNT: usize = 10;
 }
 
-/// Where the directional modes, from the vertical one on, take each sample from: 0 to 10 are the smoothed samples of the edge
-/// (three each, from the second on), 11 the left end and 12 the right end of it smoothed, 16 to 27 means of two, 28
-/// the left end. Section 12.3.
+/// Where the directional modes, from the vertical one on, take each sample from: 0 to 10 are the smoothed samples of
+/// the edge (three each, from the second on), 11 the left end and 12 the right end of it smoothed, 16 to 27 means of
+/// two, 28 the left end. Section 12.3.
 #[rustfmt::skip]
 const DIRECTIONS: [[u8; 16]; 8] = [
     // Vertical, smoothed.
@@ -94,8 +94,8 @@ const DIRECTIONS: [[u8; 16]; 8] = [
     [18, 1, 17, 0,  17, 0, 16, 11,  16, 11, 28, 28,  28, 28, 28, 28],
 ];
 
-/// Predicts a subblock in all modes. The edge runs from the lowest sample on the left over the corner to the eighth sample
-/// above.
+/// Predicts a subblock in all modes. The edge runs from the lowest sample on the left over the corner to the eighth
+/// sample above.
 pub(super) fn subblocks(edge: &[u8; 13]) -> [Block; submode::COUNT] {
     let e = edge.map(u16::from);
     let mut sources = [0; 32];

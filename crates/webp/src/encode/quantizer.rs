@@ -80,12 +80,13 @@ pub(super) struct Quantizers {
 }
 
 impl Quantizers {
-    /// By a quality of 0 to 100. At the same quality a JPEG of a photograph is on average not closer to the picture, and larger.
+    /// By a quality of 0 to 100, so that a JPEG of the same quality is on average larger and no closer to the picture.
     pub(super) fn new(quality: u8) -> Self {
         let quality = f64::from(quality.min(100)) / 100.0;
-        // The step doubles with every few points of quality; below 75 people expect less of each point.
-        let bits = if quality < 0.75 { quality * 2.0 / 3.0 } else { quality * 2.0 - 1.0 };
-        let index = (100.0 * (1.0 - bits.cbrt())).round() as u8;
+        // How large the file should be: below 75 a point of quality is worth a third of one above. Sizes go about with the
+        // cube of what is left of the index.
+        let size = if quality < 0.75 { quality * 2.0 / 3.0 } else { quality * 2.0 - 1.0 };
+        let index = (100.0 * (1.0 - size.cbrt())).round() as u8;
         let (dc, ac) = (DC_STEPS[usize::from(index)], AC_STEPS[usize::from(index)]);
         let step = f64::from(ac);
         Self {

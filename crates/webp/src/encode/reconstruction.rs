@@ -3,8 +3,8 @@
 use super::predict::Edges;
 use super::transform::Block;
 
-/// One component as decoded, before the loop filter: prediction within a key frame does not see it. A row of 127 lies above the picture, a
-/// column of 129 to its left. Section 12.2.
+/// One component as decoded, before the loop filter: prediction within a key frame does not see it. A row of 127 lies
+/// above the picture, a column of 129 to its left. Section 12.2.
 #[derive(Debug)]
 pub(super) struct Reconstruction {
     stride: usize,
@@ -36,8 +36,8 @@ impl Reconstruction {
         }
     }
 
-    /// The four samples that follow the edge above a macroblock, which its right-hand subblocks see as well, all of them
-    /// the same. Right of the picture the last sample is repeated. Section 12.3.
+    /// The four samples that follow the edge above a macroblock, which its right-hand subblocks see as well, all of
+    /// them the same. Right of the picture the last sample is repeated. Section 12.3.
     pub(super) fn above_right(&self, column: usize, row: usize) -> [u8; 4] {
         let end = self.start::<16>(column + 1, row) - self.stride;
         let last = (column + 1) * 16 + 1 == self.stride;
