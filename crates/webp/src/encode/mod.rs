@@ -61,7 +61,7 @@ impl std::error::Error for Error {}
 /// encoders.
 ///
 /// Transparency is kept exactly; colours of pixels that are wholly transparent are not kept. The file has no metadata.
-/// Takes 5 to 20 bytes of memory a pixel, the more the less smooth the picture is.
+/// Takes 5 to 40 bytes of memory a pixel, most of all for noise.
 pub fn lossy(rgba: &[u8], width: u32, height: u32, quality: u8) -> Result<Vec<u8>, Error> {
     let side = |side: u32| {
         let narrow = u16::try_from(side).map_err(|_| Error::Size)?;

@@ -1,6 +1,6 @@
 //! A picture as luma and chroma, whole macroblocks of it. RFC 6386, section 2; ITU-R BT.601, limited range.
 
-/// What transparent samples of a macroblock become: see [`fill`].
+/// The side of the squares that are filled where part of them is transparent: macroblocks.
 const LARGEST_SQUARE: usize = 16;
 
 /// One component, extended to whole macroblocks by repeating its last column and row.
