@@ -83,8 +83,8 @@ impl Quantizers {
     /// By a quality of 0 to 100, so that a JPEG of the same quality is on average larger and no closer to the picture.
     pub(super) fn new(quality: u8) -> Self {
         let quality = f64::from(quality.min(100)) / 100.0;
-        // How large the file should be: below 75 a point of quality is worth a third of one above. The cube root makes up
-        // for how much faster files grow as the index falls.
+        // How large the file should be: below 75 a point of quality is worth a third of one above. The cube root makes
+        // up for how much faster files grow as the index falls.
         let size = if quality < 0.75 { quality * 2.0 / 3.0 } else { quality * 2.0 - 1.0 };
         let index = (100.0 * (1.0 - size.cbrt())).round() as u8;
         let (dc, ac) = (DC_STEPS[usize::from(index)], AC_STEPS[usize::from(index)]);
