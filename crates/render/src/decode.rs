@@ -1,21 +1,17 @@
-//! The source: from bytes to pixels, within limits that are checked before the pixels have memory.
+//! What the `image` crate decodes: BMP, TIFF, icons, lossless and transparent WebP, and rare varieties of JPEG.
 
 use std::error::Error as StdError;
 use std::io::{self, Cursor};
 use std::ops::Range;
 
-use image::codecs::{
-    bmp::BmpDecoder, gif::GifDecoder, ico::IcoDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder,
-    webp::WebPDecoder,
-};
+use image::codecs::{bmp::BmpDecoder, ico::IcoDecoder, jpeg::JpegDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::error::ImageFormatHint;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageResult, Limits};
 
+use super::error::{RenderError, cannot_be_decoded, ends_too_early, too_much_memory};
 use super::interleaved::Meta;
-use super::{Format, MAX_SIDE, RenderError, RenderLimits, ico, sniff, webp};
-
-/// What a PNG's colour profile and texts may unfold to, in bytes. It also bounds one row.
-const PNG_METADATA: u64 = 16 << 20;
+use super::{Format, RenderLimits, webp};
 
 /// What a decoder may take beside the pixels, in bytes: the compressed strips of a TIFF.
 const SCRATCH: u64 = 128 << 20;
@@ -29,27 +25,6 @@ pub(super) struct Source {
     pub pixels: Pixels,
     /// Rows that the data does not have.
     pub missing: Range<u32>,
-    /// What makes it upright.
-    pub orientation: Orientation,
-    /// The embedded colour profile.
-    pub icc: Option<Vec<u8>>,
-    /// Whether it has no colour.
-    pub is_grey: bool,
-}
-
-impl Source {
-    /// Whether any pixel is less than opaque.
-    pub fn has_transparent_pixels(&self) -> bool {
-        let bytes = self.pixels.bytes();
-        match self.color {
-            ColorType::La8 => bytes.chunks_exact(2).any(|pixel| pixel[1] != u8::MAX),
-            ColorType::Rgba8 => bytes.chunks_exact(4).any(|pixel| pixel[3] != u8::MAX),
-            ColorType::La16 => bytes.chunks_exact(4).any(|pixel| pixel[2..] != [u8::MAX; 2]),
-            ColorType::Rgba16 => bytes.chunks_exact(8).any(|pixel| pixel[6..] != [u8::MAX; 2]),
-            ColorType::Rgba32F => bytes.chunks_exact(16).any(|pixel| pixel[12..] != 1_f32.to_ne_bytes()),
-            _ => false,
-        }
-    }
 }
 
 /// The bytes of pixels, aligned for every kind of sample.
@@ -82,47 +57,6 @@ impl Pixels {
     }
 }
 
-impl RenderLimits {
-    /// Refuses what is too large to be scaled.
-    pub(super) fn check(&self, width: u32, height: u32) -> Result<(), RenderError> {
-        if width == 0 || height == 0 {
-            return Err(RenderError::Damaged("The image is damaged: it has no pixels.".to_owned()));
-        }
-        let pixels = u64::from(width) * u64::from(height);
-        if pixels > self.max_pixels {
-            // Rounded away from each other, so that the two never read the same.
-            let (has, may) = (count(pixels, u64::div_ceil), count(self.max_pixels, |pixels, unit| pixels / unit));
-            return Err(RenderError::TooLarge(format!("The image has {has}; at most {may} can be scaled.")));
-        }
-        let side = self.max_side.min(MAX_SIDE);
-        if width.max(height) > side {
-            return Err(RenderError::TooLarge(format!(
-                "The image is {width} x {height} pixels; a side of at most {side} can be scaled."
-            )));
-        }
-        Ok(())
-    }
-
-    /// How many bytes the pixels may take: 16 bits for each of four samples.
-    fn max_bytes(&self) -> u64 {
-        self.max_pixels.saturating_mul(8)
-    }
-}
-
-/// `4.3 gigapixels`, `64 megapixels`, `900 pixels`.
-fn count(pixels: u64, divide: fn(u64, u64) -> u64) -> String {
-    let (unit, name) = match pixels {
-        0..1_000_000 => return format!("{pixels} pixels"),
-        1_000_000..1_000_000_000 => (1_000_000, "megapixels"),
-        _ => (1_000_000_000, "gigapixels"),
-    };
-    let tenths = divide(pixels, unit / 10);
-    match tenths % 10 {
-        0 => format!("{} {name}", tenths / 10),
-        tenth => format!("{}.{tenth} {name}", tenths / 10),
-    }
-}
-
 /// An image whose header has been read.
 pub(super) struct Opened<'a> {
     bytes: &'a [u8],
@@ -130,15 +64,8 @@ pub(super) struct Opened<'a> {
     decoder: Box<dyn ImageDecoder + 'a>,
 }
 
-/// Reads the header and checks it against the limits.
-pub(super) fn open<'a>(bytes: &'a [u8], limits: &RenderLimits) -> Result<Opened<'a>, RenderError> {
-    let format =
-        sniff(bytes).ok_or_else(|| RenderError::Damaged("The file is no image that can be scaled.".to_owned()))?;
-    open_as(format, bytes, limits)
-}
-
 /// Reads the header of an image in this format and checks it against the limits.
-pub(super) fn open_as<'a>(format: Format, bytes: &'a [u8], limits: &RenderLimits) -> Result<Opened<'a>, RenderError> {
+pub(super) fn open<'a>(format: Format, bytes: &'a [u8], limits: &RenderLimits) -> Result<Opened<'a>, RenderError> {
     let explain = |error: ImageError| explain(format, &error);
 
     let mut decoder = decoder(format, bytes).map_err(explain)?;
@@ -151,7 +78,9 @@ pub(super) fn open_as<'a>(format: Format, bytes: &'a [u8], limits: &RenderLimits
     if length > limits.max_bytes() {
         return Err(too_much_memory());
     }
-    decoder.set_limits(budget(format, length, limits)).map_err(explain)?;
+    let mut budget = Limits::no_limits();
+    budget.max_alloc = Some(length.saturating_add(SCRATCH));
+    decoder.set_limits(budget).map_err(explain)?;
     Ok(Opened { bytes, format, decoder })
 }
 
@@ -178,14 +107,11 @@ impl Opened<'_> {
     }
 
     /// Decodes the first frame.
-    pub fn decode(mut self) -> Result<Source, RenderError> {
+    pub fn decode(self) -> Result<Source, RenderError> {
         let format = self.format;
         let (width, height) = self.decoder.dimensions();
         let length = self.decoder.total_bytes();
-        let orientation = orientation(self.decoder.as_mut(), format);
-        let icc = self.decoder.icc_profile().ok().flatten();
         let color = self.decoder.color_type();
-        let is_grey = !color.has_color();
         let mut pixels = usize::try_from(length)
             .ok()
             .and_then(Pixels::zeroed)
@@ -202,7 +128,7 @@ impl Opened<'_> {
         if format == Format::Jpeg && !has_scan(self.bytes) {
             return Err(ends_too_early());
         }
-        Ok(Source { width, height, color, pixels, missing, orientation, icc, is_grey })
+        Ok(Source { width, height, color, pixels, missing })
     }
 }
 
@@ -230,32 +156,13 @@ fn decoder(format: Format, bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '
     let reader = Cursor::new(bytes);
     Ok(match format {
         Format::Jpeg => Box::new(JpegDecoder::new(reader)?),
-        Format::Png => {
-            // A PNG's limits must be there before its header is read: it may hold a compressed colour profile.
-            let mut limits = Limits::no_limits();
-            limits.max_alloc = Some(PNG_METADATA);
-            Box::new(PngDecoder::with_limits(reader, limits)?)
-        }
-        Format::Gif => Box::new(GifDecoder::new(reader)?),
         Format::WebP => Box::new(WebPDecoder::new(reader)?),
         Format::Bmp => Box::new(BmpDecoder::new(reader)?),
         Format::Tiff => Box::new(TiffDecoder::new(reader)?),
-        Format::Ico => match ico::embedded_png(bytes) {
-            Some(png) => decoder(Format::Png, png)?,
-            None => Box::new(IcoDecoder::new(reader)?),
-        },
+        Format::Ico => Box::new(IcoDecoder::new(reader)?),
+        // They have decoders of their own.
+        Format::Png | Format::Gif => return Err(ImageError::Unsupported(ImageFormatHint::Unknown.into())),
     })
-}
-
-/// What the decoder may allocate while it decodes.
-fn budget(format: Format, length: u64, limits: &RenderLimits) -> Limits {
-    let mut budget = Limits::no_limits();
-    budget.max_alloc = Some(match format {
-        // A frame may be larger than the screen that it is drawn on.
-        Format::Gif => limits.max_pixels.saturating_mul(4),
-        _ => length.saturating_add(SCRATCH),
-    });
-    budget
 }
 
 /// What turns the image upright. Metadata that cannot be read says nothing.
@@ -269,22 +176,6 @@ fn orientation(decoder: &mut dyn ImageDecoder, format: Format) -> Orientation {
         Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif))
     })
     .unwrap_or(Orientation::NoTransforms)
-}
-
-pub(super) fn too_much_memory() -> RenderError {
-    RenderError::TooLarge("The image needs more memory than there is for one.".to_owned())
-}
-
-pub(super) fn ends_too_early() -> RenderError {
-    RenderError::Damaged("The image is damaged: its data ends too early.".to_owned())
-}
-
-pub(super) fn cannot_be_decoded() -> RenderError {
-    RenderError::Damaged("The image is damaged: it cannot be decoded.".to_owned())
-}
-
-pub(super) fn no_memory() -> RenderError {
-    RenderError::Failed("no memory for the picture".to_owned())
 }
 
 /// Whether anything follows the header of a JPEG's last scan. The decoder makes grey of what is missing, as browsers do;
@@ -329,22 +220,6 @@ fn ends_early(error: &ImageError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_refusal_says_how_large_the_image_is_and_how_large_it_may_be() {
-        let limits = RenderLimits::default();
-        let sentence = |width, height| limits.check(width, height).unwrap_err().to_string();
-        assert_eq!(sentence(65_000, 65_000), "The image has 4.3 gigapixels; at most 64 megapixels can be scaled.");
-        assert_eq!(sentence(8_001, 8_000), "The image has 64.1 megapixels; at most 64 megapixels can be scaled.");
-        assert_eq!(sentence(16_385, 1), "The image is 16385 x 1 pixels; a side of at most 16384 can be scaled.");
-        assert_eq!(limits.check(8_000, 8_000), Ok(()));
-        assert_eq!(limits.check(16_384, 3_906), Ok(()));
-    }
-
-    #[test]
-    fn an_image_without_pixels_is_damaged() {
-        assert!(matches!(RenderLimits::default().check(0, 7), Err(RenderError::Damaged(_))));
-    }
 
     #[test]
     fn pixels_are_aligned_for_every_kind_of_sample() {

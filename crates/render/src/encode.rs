@@ -7,37 +7,40 @@ use image::ExtendedColorType;
 use image::codecs::webp::WebPEncoder;
 use strongroom_jpeg::encode::encode;
 
-use super::picture::Picture;
+use super::picture::{Picture, Rgba};
+use super::planar::Ycc;
 use super::scale::in_proportion;
 use super::{Encoded, Format, RenderError};
 
 /// Where artefacts do not show yet at these sizes.
-const JPEG_QUALITY: u8 = 80;
+const QUALITY: u8 = 80;
 
 /// The longest side that a `ThumbHash` is made of: it keeps seven waves at most.
 const THUMBHASH_SIDE: u32 = 50;
 
-/// JPEG; lossless WebP where there are transparent pixels to keep.
+/// JPEG; WebP where there are transparent pixels to keep.
 pub(crate) fn thumbnail(picture: &Picture) -> Result<Encoded, RenderError> {
     let (width, height) = picture.size();
-    let mut bytes = Vec::new();
-    let format = match picture {
-        Picture::Opaque(picture) => {
-            bytes = encode(
-                picture.luma.borrow(),
-                picture.chroma.as_ref().map(|[cb, cr]| [cb.borrow(), cr.borrow()]),
-                JPEG_QUALITY,
-            )
-            .map_err(RenderError::failed)?;
-            Format::Jpeg
+    let (format, bytes) = match picture {
+        Picture::Opaque(Ycc { luma, chroma }) => {
+            let chroma = chroma.as_ref().map(|[cb, cr]| [cb.borrow(), cr.borrow()]);
+            (Format::Jpeg, encode(luma.borrow(), chroma, QUALITY).map_err(RenderError::failed)?)
         }
-        Picture::Transparent(picture) => {
-            let encoder = WebPEncoder::new_lossless(&mut bytes);
-            encoder.encode(&picture.samples, width, height, ExtendedColorType::Rgba8).map_err(RenderError::failed)?;
-            Format::WebP
-        }
+        Picture::Transparent(picture) => (Format::WebP, transparent(picture)?),
     };
     Ok(Encoded { width, height, format, bytes })
+}
+
+/// Lossless WebP, unless lossy takes less than half of the room: that is so for photographs, not for drawings.
+fn transparent(picture: &Rgba) -> Result<Vec<u8>, RenderError> {
+    let Rgba { width, height, samples } = picture;
+    let mut lossless = Vec::new();
+    WebPEncoder::new_lossless(&mut lossless)
+        .encode(samples, *width, *height, ExtendedColorType::Rgba8)
+        .map_err(RenderError::failed)?;
+    // Lossy files have room for one pixel less on a side; what has no room in them stays as it is.
+    let lossy = strongroom_webp::encode::lossy(samples, *width, *height, QUALITY);
+    Ok(lossy.ok().filter(|lossy| lossy.len() < lossless.len() / 2).unwrap_or(lossless))
 }
 
 /// The `ThumbHash` of a picture, in standard base64.

@@ -4,10 +4,10 @@ use fast_image_resize::Resizer;
 use strongroom_jpeg::{Color, Decoder, Error, Header, Scale};
 
 use super::components::{Component, from_ycc, pixels};
+use super::error::{RenderError, ends_too_early};
 use super::orientation::Orientation;
 use super::picture::{Picture, cmyk_in_srgb, grey_in_srgb, rgb_in_srgb};
 use super::planar::{Plane, Region, halved, ycc_to_rgb};
-use super::{RenderError, ends_too_early};
 
 /// How much larger than the largest thumbnail luma is decoded at the least. From here on, Lanczos has what it needs.
 const LUMA_MARGIN: f64 = 1.5;

@@ -1,16 +1,20 @@
 //! Bytes in, thumbnails out: a pure function, without I/O, clock or configuration of its own.
 //!
-//! Whatever costs time or memory in proportion to the source happens once, in the source's own pixel format: decoding
-//! and shrinking to the largest thumbnail. Orientation, colour and the smaller sizes work on that.
+//! Whatever costs time or memory in proportion to the source happens once: decoding, no larger than the largest thumbnail
+//! needs. What is decoded is scaled to that thumbnail, turned upright and brought to sRGB, and each smaller thumbnail is
+//! made of the next larger one. `source` chooses the decoder; JPEG and lossy WebP keep luma and chroma apart all the way
+//! (`components`, `planar`), the other formats come as pixels (`interleaved`).
 
 mod color;
 mod components;
 mod decode;
 mod encode;
+mod error;
 mod format;
 mod ico;
 mod interleaved;
 mod jpeg;
+mod limits;
 mod lossy_webp;
 mod orientation;
 mod picture;
@@ -20,27 +24,10 @@ mod source;
 mod webp;
 
 use fast_image_resize::Resizer;
-use serde::{Deserialize, Serialize};
 
+pub use error::RenderError;
 pub use format::{Format, sniff};
-
-/// The most pixels that a side of a WebP image can have; a side may never be longer, whatever the limits say.
-const MAX_SIDE: u32 = 16_384;
-
-/// How large an image may be. Checked against its header, before anything is allocated for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RenderLimits {
-    /// Width times height.
-    pub max_pixels: u64,
-    /// Of the longer side, in pixels. More than 16,384 counts as 16,384.
-    pub max_side: u32,
-}
-
-impl Default for RenderLimits {
-    fn default() -> Self {
-        Self { max_pixels: 64_000_000, max_side: MAX_SIDE }
-    }
-}
+pub use limits::RenderLimits;
 
 /// An image's thumbnails.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,27 +53,6 @@ pub struct Encoded {
     pub format: Format,
     /// The file.
     pub bytes: Vec<u8>,
-}
-
-/// Why there are no thumbnails.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RenderError {
-    /// The bytes are no image that can be decoded, and never will be. A sentence for people.
-    #[error("{0}")]
-    Damaged(String),
-    /// The image is beyond the limits. A sentence for people.
-    #[error("{0}")]
-    TooLarge(String),
-    /// Rendering failed, maybe for no fault of the image: memory ran out. For the log.
-    #[error("{0}")]
-    Failed(String),
-}
-
-impl RenderError {
-    /// An attempt that failed for this reason.
-    fn failed(why: impl ToString) -> Self {
-        Self::Failed(why.to_string())
-    }
 }
 
 /// An image whose header has been read, and found to be within the limits.
@@ -151,8 +117,4 @@ impl<'a> Image<'a> {
 /// Opens an image and renders it: see [`Image`].
 pub fn render(bytes: &[u8], limits: &RenderLimits, widths: &[u32]) -> Result<Rendered, RenderError> {
     Image::open(bytes, limits)?.render(widths)
-}
-
-fn ends_too_early() -> RenderError {
-    RenderError::Damaged("The image is damaged: its data ends too early.".to_owned())
 }

@@ -4,10 +4,10 @@ use fast_image_resize::Resizer;
 use strongroom_webp::{Decoder, Error};
 
 use super::components::{Component, from_ycc};
+use super::error::{RenderError, ends_too_early};
 use super::orientation::Orientation;
 use super::picture::Picture;
 use super::planar::{Plane, Region, halved};
-use super::{RenderError, ends_too_early};
 
 /// How much larger than the largest thumbnail luma is at the least when it is handed to Lanczos.
 const LUMA_MARGIN: u32 = 2;

@@ -4,11 +4,11 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{MulDiv, PixelType, ResizeOptions, Resizer};
 
 use super::color::{Space, Transform};
+use super::error::{RenderError, ends_too_early};
 use super::interleaved::Interleaved;
 use super::orientation::Orientation;
 use super::planar::{Plane, Ycc, halved};
 use super::scale::in_proportion;
-use super::{RenderError, ends_too_early};
 
 /// As its thumbnails will be encoded.
 #[derive(Debug)]
@@ -121,12 +121,16 @@ impl Picture {
     }
 }
 
-/// From grey samples with this profile.
+/// From grey samples with this profile, which may be one for RGB.
 pub(crate) fn grey_in_srgb(samples: Vec<u8>, size: (u32, u32), profile: Option<&[u8]>) -> Ycc {
-    match Transform::new(profile, Space::Grey).and_then(|transform| transform.apply(&samples)) {
-        Some(rgb) => rgb_to_ycc(&rgb, size),
-        None => Ycc { luma: Plane { width: size.0, height: size.1, samples }, chroma: None },
+    if let Some(rgb) = Transform::new(profile, Space::Grey).and_then(|transform| transform.apply(&samples)) {
+        return rgb_to_ycc(&rgb, size);
     }
+    if let Some(transform) = Transform::new(profile, Space::Rgb) {
+        let rgb: Vec<u8> = samples.iter().flat_map(|sample| [*sample; 3]).collect();
+        return rgb_to_ycc(&transform.apply(&rgb).unwrap_or(rgb), size);
+    }
+    Ycc { luma: Plane { width: size.0, height: size.1, samples }, chroma: None }
 }
 
 /// From RGB with this profile.

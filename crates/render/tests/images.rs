@@ -309,10 +309,19 @@ fn a_truncated_image_is_damaged_or_shows_what_there_is_of_it() {
     let bytes = encode(quadrants(400, 300), ImageFormat::Bmp);
     let [.., left, right] = corners(&large(&bytes[..bytes.len() / 3]));
     assert_eq!([left, right], [BLUE, WHITE]);
-    // As browsers do: the upper part, and grey for the rest.
+    // The upper part, and nothing below it.
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif] {
+        let bytes = encode(photograph(400, 300), format);
+        let image = rendered(&bytes[..bytes.len() * 2 / 3]);
+        assert_eq!((image.width, image.height), (400, 300), "{format:?}");
+        let thumbnail = image.thumbnails.last().unwrap();
+        assert_eq!(thumbnail.format, Format::WebP, "{format:?}");
+        let (shown, whole) = (decoded(thumbnail), photograph(400, 300));
+        assert_eq!([shown.get_pixel(200, 20).0[3], shown.get_pixel(200, 290).0[3]], [255, 0], "{format:?}");
+        let (seen, is) = (shown.get_pixel(200, 20).0, whole.get_pixel(200, 20).0);
+        assert!(seen.iter().zip(is).all(|(one, other)| one.abs_diff(other) < 40), "{format:?}: {seen:?} {is:?}");
+    }
     let bytes = encode(quadrants(400, 300), ImageFormat::Jpeg);
-    let [left, right, ..] = corners(&large(&bytes[..bytes.len() * 2 / 3]));
-    assert_eq!([left, right], [RED, GREEN]);
     assert!(matches!(refused(&bytes[..100]), RenderError::Damaged(_)));
     let scan = bytes.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
     assert_eq!(refused(&bytes[..scan + 14]), RenderError::Damaged(sentence.to_owned()));

@@ -3,6 +3,7 @@
 mod band;
 mod bools;
 mod container;
+pub mod encode;
 mod filter;
 mod frame;
 mod macroblock;

@@ -70,11 +70,8 @@ impl Coefficients {
         } else {
             (0, 3)
         };
-        let groups = [
-            (0, 4, 0, first, kind, segment.luma),
-            (16, 2, 4, 0, 2, segment.chroma),
-            (20, 2, 6, 0, 2, segment.chroma),
-        ];
+        let groups =
+            [(0, 4, 0, first, kind, segment.luma), (16, 2, 4, 0, 2, segment.chroma), (20, 2, 6, 0, 2, segment.chroma)];
         for (start, side, context, first, kind, steps) in groups {
             for y in 0..side {
                 for x in 0..side {

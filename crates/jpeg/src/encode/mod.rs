@@ -255,9 +255,9 @@ fn scan(file: &mut Vec<u8>, tokens: &[Token], codes: &[Code]) {
         }
     }
     // Ones fill the last byte.
-    let fill = (8 - count % 8) % 8;
-    bits = bits << fill | ((1 << fill) - 1);
-    count += fill;
+    let missing = (8 - count % 8) % 8;
+    bits = bits << missing | ((1 << missing) - 1);
+    count += missing;
     while count > 0 {
         count -= 8;
         let [.., byte] = (bits >> count).to_be_bytes();

@@ -2,7 +2,8 @@
 
 use image::ColorType;
 
-use crate::decode::{Source, no_memory};
+use crate::decode::Source;
+use crate::error::no_memory;
 use crate::{RenderError, decode};
 
 use super::Interleaved;

@@ -3,7 +3,7 @@
 use weezl::decode::Decoder;
 use weezl::{BitOrder, LzwStatus};
 
-use crate::decode::{cannot_be_decoded, ends_too_early, no_memory};
+use crate::error::{cannot_be_decoded, ends_too_early, no_memory};
 use crate::format::u16_at;
 use crate::{RenderError, RenderLimits};
 

@@ -29,6 +29,7 @@ pub(crate) struct Interleaved {
     /// Whether there is a channel of alpha: any pixel is less than opaque. Then the colours are premultiplied by it.
     pub transparent: bool,
     /// Whether everything was there. What is missing is shown as browsers show it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "what is missing is transparent already"))]
     pub complete: bool,
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn open<'a>(bytes: &'a [u8], format: Format, limits: &RenderLimits) -
         let (gif, meta) = Gif::open(bytes, limits)?;
         (Source::Gif(gif), meta)
     } else {
-        let mut opened = decode::open_as(format, bytes, limits)?;
+        let mut opened = decode::open(format, bytes, limits)?;
         let meta = opened.meta();
         (Source::Buffered(opened), meta)
     };

@@ -1,6 +1,6 @@
 //! What stands before the pixels of a PNG: size, colours, palette, metadata.
 
-use crate::decode::{cannot_be_decoded, ends_too_early};
+use crate::error::{cannot_be_decoded, ends_too_early};
 use crate::format::u32_at_be;
 use crate::{RenderError, RenderLimits};
 

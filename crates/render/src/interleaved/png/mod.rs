@@ -11,7 +11,7 @@ mod rows;
 mod tests;
 mod unfilter;
 
-use crate::decode::{cannot_be_decoded, ends_too_early, no_memory};
+use crate::error::{cannot_be_decoded, ends_too_early, no_memory};
 use crate::{RenderError, RenderLimits};
 
 use super::shrink::{Shape, Shrinker};

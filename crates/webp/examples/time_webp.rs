@@ -1,4 +1,4 @@
-//! Prints how long decoding takes: `cargo run --release -p strongroom-webp --example time -- FILE [LUMA [CHROMA [RUNS]]]`.
+//! Prints how long decoding takes: `cargo run --release -p strongroom-webp --example time_webp -- FILE [LUMA [CHROMA [RUNS]]]`.
 
 use std::time::Instant;
 
