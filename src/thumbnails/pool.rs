@@ -250,9 +250,9 @@ impl Renderer {
         shared.told.call_once(|| {
             let (by, missing) = (hello.confined_by.join(", "), hello.missing.join(", "));
             if missing.is_empty() {
-                tracing::info!(%by, "rendering processes are shut in");
+                tracing::info!("rendering processes are shut in by {by}");
             } else {
-                tracing::warn!(%by, %missing, "rendering processes are not shut in as well as they could be");
+                tracing::warn!("rendering processes are shut in by {by} only; missing: {missing}");
             }
         });
         Ok(())

@@ -59,7 +59,7 @@ pub(super) fn landlock() -> Layer {
             Err("Landlock (not in this kernel)".to_owned())
         }
         Ok(RestrictionStatus { landlock: LandlockStatus::Available { effective_abi, .. }, .. }) => {
-            Ok(format!("Landlock {effective_abi:?}"))
+            Ok(format!("Landlock ABI {}", effective_abi as i32))
         }
         Ok(_) => Ok("Landlock".to_owned()),
     }
