@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{BlobsBackend, Config, StoreConfig},
+    config::{BlobsBackend, Config, StoreConfig, ThumbnailsConfig},
     data_folder::DataFolder,
     error::Error,
     graphql::Api,
@@ -174,14 +174,11 @@ impl Instance {
         let janitor = Janitor::new(store.clone(), process, grace, clock.clone(), deleted, Arc::clone(&leftovers));
         let works = matches!(role, Role::Serve { worker: true } | Role::Worker);
         let worker = works.then(|| {
-            let thumbnails = &config.thumbnails;
-            let limits = RenderLimits { max_pixels: thumbnails.max_pixels, max_side: thumbnails.max_side };
-            let options = RenderOptions { limits, deadline: thumbnails.deadline, memory: thumbnails.memory };
             Arc::new(Worker::new(
                 store.clone(),
-                Renderers::new(program, thumbnails.slots, options),
+                renderers(program, &config.thumbnails),
                 leftovers,
-                thumbnails.clone(),
+                config.thumbnails.clone(),
                 clock.clone(),
                 random.clone(),
                 metrics.clone(),
@@ -301,6 +298,20 @@ async fn open_passwords(config: &Config, random: Random) -> Result<Passwords, St
     let made = tokio::task::spawn_blocking(move || Passwords::new(memory, passes, lanes, random)).await;
     let made = made.map_err(Error::internal).and_then(|it| it);
     made.map_err(|error| StartError(format!("accounts.argon2_memory: {error}")))
+}
+
+/// The processes that render. One is started ahead: the first upload does not wait for it.
+fn renderers(program: PathBuf, settings: &ThumbnailsConfig) -> Renderers {
+    let options = RenderOptions {
+        limits: RenderLimits { max_pixels: settings.max_pixels, max_side: settings.max_side },
+        deadline: settings.deadline,
+        memory: settings.memory,
+        memory_budget: settings.memory_budget,
+    };
+    let renderers = Renderers::new(program, settings.slots, options);
+    let first = renderers.clone();
+    tokio::spawn(async move { first.start_one().await });
+    renderers
 }
 
 fn open_blobs(config: &Config) -> Result<Blobs, StartError> {

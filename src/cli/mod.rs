@@ -15,6 +15,7 @@ use crate::{
     config::{Config, Layers},
     graphql::Api,
     model::{Clock, Random},
+    thumbnails::{child, probe},
 };
 
 /// A self-hosted file platform with a GraphQL API.
@@ -77,6 +78,9 @@ enum Command {
 struct Render {
     /// Bytes of address space.
     memory: u64,
+    /// Try what must be refused instead, confined by this.
+    #[arg(long)]
+    probe: Option<probe::Confined>,
 }
 
 #[derive(Debug, Args, Clone, Copy)]
@@ -103,7 +107,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, variables: Vec<(String
     // Rendering children get their limits from their parent and touch neither configuration nor runtime.
     if let Some(Command::Render(render)) = &cli.command {
         // The parent sees the end of the pipes; nobody reads an exit status or a message.
-        return crate::thumbnails::child::run(render.memory).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        let ran = match render.probe {
+            None => child::run(render.memory),
+            Some(confined) => probe::run(render.memory, confined),
+        };
+        return ran.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     if let Some(Command::Schema) = &cli.command {
         return print(&Api::sdl());

@@ -150,6 +150,7 @@ pub struct ThumbnailsConfig {
     pub slots: usize,
     pub deadline: Duration,
     pub memory: u64,
+    pub memory_budget: u64,
     pub max_pixels: u64,
     pub max_side: u32,
     pub lease: Duration,
@@ -440,11 +441,17 @@ fn limits(layers: &mut Layers) -> LimitsConfig {
 fn thumbnails(layers: &mut Layers) -> ThumbnailsConfig {
     let slots = layers.number("thumbnails.slots", 0, 256);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory = layers.number("thumbnails.memory", 64 << 20, 1 << 40);
+    let memory_budget = layers.number("thumbnails.memory_budget", 64 << 20, 1 << 40);
+    if memory_budget < memory {
+        layers.wrong("thumbnails.memory_budget", "should be no less than thumbnails.memory, which one image may take");
+    }
     ThumbnailsConfig {
         worker: layers.flag("thumbnails.worker"),
         slots: if slots == 0 { cores } else { slots },
         deadline: layers.duration("thumbnails.deadline"),
-        memory: layers.number("thumbnails.memory", 64 << 20, 1 << 40),
+        memory,
+        memory_budget,
         max_pixels: layers.number("thumbnails.max_pixels", 1, 1 << 32),
         max_side: layers.number("thumbnails.max_side", 1, 1 << 20),
         lease: layers.duration("thumbnails.lease"),

@@ -86,6 +86,16 @@ fn a_file_larger_than_s3_can_copy_is_refused_there() {
 }
 
 #[test]
+fn a_memory_budget_that_one_image_may_exceed_is_refused() {
+    let memory = ("STRONGROOM__THUMBNAILS__MEMORY", "2147483648");
+    assert_eq!(
+        problems(&[memory]),
+        ["thumbnails.memory_budget (default): should be no less than thumbnails.memory, which one image may take"]
+    );
+    assert_eq!(problems(&[memory, ("STRONGROOM__THUMBNAILS__MEMORY_BUDGET", "2147483648")]), [""; 0]);
+}
+
+#[test]
 fn a_weak_secret_is_refused() {
     for weak in ["short", &"a".repeat(64), "changeme-changeme-changeme-changeme"] {
         assert_eq!(problems(&[("STRONGROOM__ACCOUNTS__SECRET", weak)]).len(), 1, "{weak}");

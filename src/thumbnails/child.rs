@@ -1,95 +1,162 @@
 //! A process that renders: one image after the other from its standard input, the answers to its standard output.
 //!
-//! It binds itself first: so much memory and no more, no new files, no core dumps. It ends with its standard input, and
-//! therefore with its parent, however that ended and whatever it was doing.
+//! It shuts itself in before it reads the first image: see [`sandbox`]. It ends with its standard input, and therefore
+//! with its parent, however that ended and whatever it was doing.
 
 use std::any::Any;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
-use std::{fs, panic, process, thread};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Barrier};
+use std::{panic, process, thread};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
-use strongroom_render::{RenderError, Rendered, render};
+use rustix::buffer::spare_capacity;
+use rustix::fd::BorrowedFd;
+use rustix::io::retry_on_intr;
+use strongroom_render::{Image, RenderError, Rendered};
 
-use super::wire::{self, Announced, Answer, Job};
+use super::sandbox;
+use super::wire::{self, Announced, Answer, Hello, Job, Order};
 use crate::model::ThumbnailSize;
 
 /// The stack of the thread that reads: it holds no buffers.
 const READER_STACK: usize = 256 << 10;
 
-/// A job whose source has arrived; `None` when there was no memory for it.
-type Arrived = (Job, Option<Vec<u8>>);
+/// How far rendering stands back behind whatever else wants the processor, above all the API. On an idle machine it makes
+/// no difference.
+const NICENESS: i32 = 5;
+
+/// An order that has arrived.
+enum Arrived {
+    /// With the source; `None` when there was no memory for it.
+    Job(Job, Option<Vec<u8>>),
+    Go,
+}
 
 /// Renders until standard input ends; then the process exits. `memory`: the bytes it may take beyond those it starts
 /// with.
 pub fn run(memory: u64) -> io::Result<()> {
-    confine(memory)?;
+    let (input, mut output) = (Pipe(rustix::stdio::stdin()), Pipe(rustix::stdio::stdout()));
+    rustix::process::nice(NICENESS).ok();
     // A panic is an answer, not a message: nobody reads this process's standard error.
     panic::set_hook(Box::new(|_| {}));
 
-    // A thread of its own reads, and so sees standard input end even while an image is being rendered.
-    let (arrived, jobs) = mpsc::sync_channel::<Arrived>(1);
+    let mut hello = Hello::default();
+    let mut note = |layer: sandbox::Layer| match layer {
+        Ok(name) => hello.confined_by.push(name),
+        Err(reason) => hello.missing.push(reason),
+    };
+    let address_space = sandbox::address_space();
+    // It needs a file descriptor, which the limits take away; threads started from here on inherit it.
+    let landlock = sandbox::landlock();
+    sandbox::limit_resources(address_space.saturating_add(memory))?;
+    note(Ok("resource limits".to_owned()));
+    note(landlock);
+
+    // A thread of its own reads, and so sees standard input end even while an image is being rendered. It is there before
+    // seccomp takes away what starting a thread needs, and reads nothing until then.
+    let barrier = Arc::new(Barrier::new(2));
+    let (arrived, orders) = mpsc::sync_channel(1);
+    let reader = Arc::clone(&barrier);
     thread::Builder::new().stack_size(READER_STACK).spawn(move || {
-        let mut input = io::stdin().lock();
+        reader.wait();
+        reader.wait();
         loop {
-            let Ok(job) = receive(&mut input) else { process::exit(1) };
-            let Some(job) = job else { process::exit(0) };
-            if arrived.send(job).is_err() {
+            let Ok(order) = receive(&input) else { process::exit(1) };
+            let Some(order) = order else { process::exit(0) };
+            if arrived.send(order).is_err() {
                 process::exit(1);
             }
         }
     })?;
+    barrier.wait();
+    note(sandbox::seccomp());
+    barrier.wait();
 
-    let mut output = io::stdout().lock();
-    for (job, source) in jobs {
-        let rendered = match &source {
-            Some(source) => attempt(|| render(source, &job.limits, &ThumbnailSize::ALL.map(ThumbnailSize::max_width))),
+    output.write_all(&wire::header(&hello)?)?;
+    while let Ok(Arrived::Job(job, source)) = orders.recv() {
+        let rendered = match source {
+            Some(source) => work(&job, &source, memory, &orders, &mut output)?,
             None => Err(RenderError::Failed(format!("no memory for {} bytes of source", job.length))),
         };
-        drop(source);
         answer(&mut output, rendered)?;
     }
-    Ok(())
+    Err(out_of_turn())
 }
 
-/// Gives up what rendering does not need.
-fn confine(memory: u64) -> io::Result<()> {
-    let limit = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
-    limit(Resource::As, address_space().saturating_add(memory))?;
-    limit(Resource::Core, 0)?;
-    limit(Resource::Fsize, 0)?;
-    limit(Resource::Nofile, 3)?;
-    Ok(())
+/// Opens the image, says what it needs, waits until it may go on, and renders it.
+fn work(
+    job: &Job,
+    source: &[u8],
+    memory: u64,
+    orders: &Receiver<Arrived>,
+    output: &mut impl Write,
+) -> io::Result<Result<Rendered, RenderError>> {
+    let opened = attempt(|| {
+        let image = Image::open(source, &job.limits)?;
+        let bytes = image.memory();
+        if bytes.saturating_add(job.length) > memory {
+            return Err(RenderError::TooLarge(wire::TOO_MUCH_MEMORY.to_owned()));
+        }
+        Ok((image, bytes))
+    });
+    let (image, bytes) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Ok(Err(error)),
+    };
+    output.write_all(&wire::header(&Answer::Needs { bytes })?)?;
+    let Ok(Arrived::Go) = orders.recv() else { return Err(out_of_turn()) };
+    Ok(attempt(|| image.render(&ThumbnailSize::ALL.map(ThumbnailSize::max_width))))
 }
 
-/// How many bytes of address space this process has; it counts the program itself, so what is allowed comes on top.
-fn address_space() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kibibytes =
-        status.lines().find_map(|line| line.strip_prefix("VmSize:")?.split_whitespace().next()?.parse().ok());
-    kibibytes.unwrap_or(0_u64).saturating_mul(1024)
+fn out_of_turn() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "an order came out of turn")
 }
 
-/// The next job with its source; `None` when there are no more.
-fn receive(input: &mut impl Read) -> io::Result<Option<Arrived>> {
-    let Some(job) = wire::read_header::<Job>(input)? else { return Ok(None) };
+/// The next order, a job with its source; `None` when there are no more.
+fn receive(mut input: &Pipe) -> io::Result<Option<Arrived>> {
+    let Some(order) = wire::read_header::<Order>(&mut input)? else { return Ok(None) };
+    let Order::Render(job) = order else { return Ok(Some(Arrived::Go)) };
     let mut source = Vec::new();
     let fits = usize::try_from(job.length).is_ok_and(|length| source.try_reserve_exact(length).is_ok());
-    let mut input = input.take(job.length);
-    if fits {
-        input.read_to_end(&mut source)?;
-    } else {
-        io::copy(&mut input, &mut io::sink())?;
+    if !fits {
+        let length = io::copy(&mut input.take(job.length), &mut io::sink())?;
+        return if length == job.length { Ok(Some(Arrived::Job(job, None))) } else { Err(breaks_off()) };
     }
-    if input.limit() > 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    // Straight to where it stays, in pieces as large as the pipe; nothing is sent behind it before the answer.
+    while source.len() as u64 != job.length {
+        if retry_on_intr(|| rustix::io::read(input.0, spare_capacity(&mut source)))? == 0 {
+            return Err(breaks_off());
+        }
     }
-    Ok(Some((job, fits.then_some(source))))
+    Ok(Some(Arrived::Job(job, Some(source))))
+}
+
+fn breaks_off() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "a source breaks off")
+}
+
+/// One end of a pipe, without a buffer in between.
+struct Pipe(BorrowedFd<'static>);
+
+impl Read for &Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(self.0, buffer)?)
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(self.0, bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Runs this; a panic is a failure like any other.
-fn attempt(work: impl FnOnce() -> Result<Rendered, RenderError>) -> Result<Rendered, RenderError> {
+fn attempt<T>(work: impl FnOnce() -> Result<T, RenderError>) -> Result<T, RenderError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(RenderError::Failed(format!("panicked: {}", message(panic.as_ref())))))
 }
@@ -114,10 +181,7 @@ fn answer(output: &mut impl Write, rendered: Result<Rendered, RenderError>) -> i
         Err(RenderError::Failed(what)) => (Answer::Failed { what }, Vec::new()),
     };
     output.write_all(&wire::header(&answer)?)?;
-    for thumbnail in thumbnails {
-        output.write_all(&thumbnail.bytes)?;
-    }
-    output.flush()
+    thumbnails.iter().try_for_each(|thumbnail| output.write_all(&thumbnail.bytes))
 }
 
 #[cfg(test)]
@@ -126,14 +190,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_a_failed_attempt_and_says_why() {
-        let outcome = attempt(|| panic!("the index was {}", 7));
+        let outcome = attempt::<()>(|| panic!("the index was {}", 7));
         assert_eq!(outcome, Err(RenderError::Failed("panicked: the index was 7".to_owned())));
-    }
-
-    #[test]
-    fn a_source_that_breaks_off_is_no_job() {
-        let mut bytes = wire::header(&Job { limits: strongroom_render::RenderLimits::default(), length: 9 }).unwrap();
-        bytes.extend(b"12345");
-        assert!(receive(&mut bytes.as_slice()).is_err());
     }
 }

@@ -1,20 +1,24 @@
 //! Processes that render, kept running: one for each slot, started when needed, replaced when anything went wrong.
+//!
+//! What one needs of memory it says itself once it has the image's header; it goes on when there is as much.
 
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::Stdio;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use serde::de::DeserializeOwned;
 use strongroom_render::{Encoded, Format, RenderLimits, Rendered, sniff};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::wire::{self, Answer, Job};
+use super::budget::Budget;
+use super::wire::{self, Announced, Answer, Hello, Job, Order};
 use crate::error::{Error, Result};
 use crate::model::ThumbnailSize;
 
@@ -24,6 +28,14 @@ const JOBS: u32 = 500;
 /// The most bytes that three thumbnails have: a transparent one of 500 x 16,384 pixels of noise comes close.
 const MAX_ANSWER: usize = 64 << 20;
 
+/// How much of a source waits in the pipe at the most: a source of 5 MB then crosses in a few pieces. It is as much as
+/// Linux allows those without privileges.
+#[cfg(target_os = "linux")]
+const PIPE: usize = 1 << 20;
+
+/// How long a process may take to start, at the least.
+const START: Duration = Duration::from_secs(2);
+
 /// How long a process may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -32,15 +44,22 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct RenderOptions {
     /// How large an image may be.
     pub limits: RenderLimits,
-    /// How long rendering may take, from the moment its last byte was sent.
+    /// How long rendering may take, from the moment its last byte was sent. Waiting for memory is not counted.
     pub deadline: Duration,
-    /// How many bytes of memory rendering may take.
+    /// How many bytes of memory a process may take.
     pub memory: u64,
+    /// How many all of them together should take while they are at work.
+    pub memory_budget: u64,
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { limits: RenderLimits::default(), deadline: Duration::from_secs(10), memory: 1 << 30 }
+        Self {
+            limits: RenderLimits::default(),
+            deadline: Duration::from_secs(10),
+            memory: 1 << 30,
+            memory_budget: 1 << 30,
+        }
     }
 }
 
@@ -55,13 +74,21 @@ pub enum Outcome {
     Crashed(String),
 }
 
-/// The processes that render for this one.
-#[derive(Debug)]
+/// The processes that render for this one. Clones share them.
+#[derive(Debug, Clone)]
 pub struct Renderers {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     program: PathBuf,
     options: RenderOptions,
     slots: Semaphore,
+    budget: Budget,
     idle: Mutex<Vec<Renderer>>,
+    /// Whether the log has been told what they are shut in by.
+    told: Once,
 }
 
 impl Renderers {
@@ -69,7 +96,22 @@ impl Renderers {
     /// `PROGRAM render MEMORY`.
     #[must_use]
     pub fn new(program: PathBuf, slots: usize, options: RenderOptions) -> Self {
-        Self { program, options, slots: Semaphore::new(slots.max(1)), idle: Mutex::default() }
+        let (slots, budget) = (Semaphore::new(slots.max(1)), Budget::new(options.memory_budget));
+        let shared = Shared { program, options, slots, budget, idle: Mutex::default(), told: Once::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Starts a process ahead, so that the first image does not wait for it, and the log says at once how it is shut in.
+    pub async fn start_one(&self) {
+        let Ok(_slot) = self.shared.slots.acquire().await else { return };
+        let Ok(mut renderer) = self.shared.take().inspect_err(Error::log) else { return };
+        let what = match renderer.greet(&self.shared).await {
+            Ok(()) => return self.shared.give_back(renderer),
+            Err(Fault::Source(error)) => error.to_string(),
+            Err(Fault::Crash(what)) => what,
+            Err(Fault::Broken(error)) => renderer.last_words(error).await,
+        };
+        tracing::warn!(what, "a renderer does not start");
     }
 
     /// Makes the thumbnails of an image of this many bytes, waiting for a free slot.
@@ -79,10 +121,15 @@ impl Renderers {
     /// started, and after [`Renderers::shutdown`]; none of that is the image's fault. Dropping the future ends the
     /// process that was at work.
     pub async fn render(&self, source: impl Stream<Item = Result<Bytes>> + Send, length: u64) -> Result<Outcome> {
-        let _slot = self.slots.acquire().await.map_err(|closed| Error::unavailable("the renderer", closed))?;
+        let shared = self.shared.as_ref();
+        let _slot = shared.slots.acquire().await.map_err(|closed| Error::unavailable("the renderer", closed))?;
+        if length > shared.options.memory {
+            return Ok(Outcome::Damaged(wire::TOO_MUCH_MEMORY.to_owned()));
+        }
+        let _memory = shared.budget.files.take(length).await;
         // It is ours until it has answered in full: on every other way out it is dropped, which kills it.
-        let mut renderer = self.take()?;
-        let outcome = match renderer.render(source, length, &self.options).await {
+        let mut renderer = shared.take()?;
+        let outcome = match renderer.render(source, length, shared).await {
             Ok(outcome) => outcome,
             Err(Fault::Source(error)) => return Err(error),
             Err(Fault::Crash(what)) => Outcome::Crashed(what),
@@ -93,15 +140,15 @@ impl Renderers {
                 tracing::warn!(what, "a renderer is replaced");
                 renderer.kill().await;
             }
-            _ => self.give_back(renderer),
+            _ => shared.give_back(renderer),
         }
         Ok(outcome)
     }
 
     /// Ends the processes that wait, and starts no more. Those at work are ended when they are done or dropped.
     pub async fn shutdown(&self) {
-        self.slots.close();
-        let idle = std::mem::take(&mut *self.idle());
+        self.shared.slots.close();
+        let idle = std::mem::take(&mut *self.shared.idle());
         let (inputs, children): (Vec<_>, Vec<_>) =
             idle.into_iter().map(|renderer| (renderer.input, renderer.child)).unzip();
         // The end of its input is what ends a process.
@@ -112,7 +159,9 @@ impl Renderers {
             }
         }
     }
+}
 
+impl Shared {
     /// A process that lives.
     fn take(&self) -> Result<Renderer> {
         while let Some(mut renderer) = self.idle().pop() {
@@ -158,6 +207,8 @@ struct Renderer {
     child: Child,
     input: ChildStdin,
     output: ChildStdout,
+    /// Whether it has said that it is ready.
+    greeted: bool,
     jobs: u32,
 }
 
@@ -181,17 +232,43 @@ impl Renderer {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Error::internal("a renderer has no pipes"));
         };
-        Ok(Self { child, input, output, jobs: 0 })
+        // Where it may not be larger it is as large as ever.
+        #[cfg(target_os = "linux")]
+        rustix::pipe::fcntl_setpipe_size(&input, PIPE).ok();
+        Ok(Self { child, input, output, greeted: false, jobs: 0 })
+    }
+
+    /// Waits until it is ready. The log learns of the first one how it is shut in; the others are no different.
+    async fn greet(&mut self, shared: &Shared) -> Result<(), Fault> {
+        if self.greeted {
+            return Ok(());
+        }
+        let deadline = shared.options.deadline.max(START);
+        let too_slow = |_| Err(Fault::Crash(format!("the renderer did not start within {deadline:?}")));
+        let hello: Hello = timeout(deadline, self.header()).await.unwrap_or_else(too_slow)?;
+        self.greeted = true;
+        shared.told.call_once(|| {
+            let (by, missing) = (hello.confined_by.join(", "), hello.missing.join(", "));
+            if missing.is_empty() {
+                tracing::info!("rendering processes are shut in by {by}");
+            } else {
+                tracing::warn!("rendering processes are shut in by {by} only; missing: {missing}");
+            }
+        });
+        Ok(())
     }
 
     async fn render(
         &mut self,
         source: impl Stream<Item = Result<Bytes>> + Send,
         length: u64,
-        options: &RenderOptions,
+        shared: &Shared,
     ) -> Result<Outcome, Fault> {
+        let options = &shared.options;
         self.jobs += 1;
-        self.send(&wire::header(&Job { limits: options.limits, length })?, options.deadline).await?;
+        self.greet(shared).await?;
+        let job = Order::Render(Job { limits: options.limits, length });
+        self.send(&wire::header(&job)?, options.deadline).await?;
         let mut missing = length;
         let mut source = pin!(source);
         while let Some(chunk) = source.next().await {
@@ -205,7 +282,25 @@ impl Renderer {
         if missing > 0 {
             return Err(Fault::Source(Error::internal(format!("a source ends {missing} bytes too early"))));
         }
-        timeout(options.deadline, self.receive()).await.unwrap_or_else(|_| Err(too_slow(options.deadline)))
+
+        // The clock stands still while the image waits for memory.
+        let (deadline, begun) = (options.deadline, Instant::now());
+        let opened = timeout(deadline, self.header()).await.unwrap_or_else(|_| Err(too_slow(deadline)))?;
+        let left = deadline.saturating_sub(begun.elapsed());
+        let memory = match &opened {
+            Answer::Needs { bytes } => Some(shared.budget.work.take(*bytes).await),
+            _ => None,
+        };
+        let finish = async {
+            let answer = if memory.is_some() {
+                self.input.write_all(&wire::header(&Order::Go)?).await?;
+                self.header().await?
+            } else {
+                opened
+            };
+            self.outcome(answer).await
+        };
+        timeout(left, finish).await.unwrap_or_else(|_| Err(too_slow(deadline)))
     }
 
     /// A process reads as fast as it is sent; one that does not has hung.
@@ -214,19 +309,30 @@ impl Renderer {
         Ok(sent.map_err(|_| too_slow(deadline))??)
     }
 
-    /// The answer, which is trusted no more than the image.
-    async fn receive(&mut self) -> Result<Outcome, Fault> {
+    /// The header of the next message. What a process says is trusted no more than the image.
+    async fn header<T: DeserializeOwned>(&mut self) -> Result<T, Fault> {
         let mut prefix = [0; 4];
         self.output.read_exact(&mut prefix).await?;
         let mut header = vec![0; wire::header_length(prefix)?];
         self.output.read_exact(&mut header).await?;
-        let nonsense = |what: &str| Fault::Crash(format!("the answer makes no sense: {what}"));
-        let answer = serde_json::from_slice(&header).map_err(|error| nonsense(&error.to_string()))?;
-        let (width, height, thumbhash, announced) = match answer {
-            Answer::Damaged { reason } => return Ok(Outcome::Damaged(reason)),
-            Answer::Failed { what } => return Err(Fault::Crash(what)),
-            Answer::Rendered { width, height, thumbhash, thumbnails } => (width, height, thumbhash, thumbnails),
-        };
+        serde_json::from_slice(&header).map_err(|error| nonsense(&error.to_string()))
+    }
+
+    /// How a job ended that ended with this answer.
+    async fn outcome(&mut self, answer: Answer) -> Result<Outcome, Fault> {
+        match answer {
+            Answer::Needs { .. } => Err(nonsense("it was let go already")),
+            Answer::Damaged { reason } => Ok(Outcome::Damaged(reason)),
+            Answer::Failed { what } => Err(Fault::Crash(what)),
+            Answer::Rendered { width, height, thumbhash, thumbnails } => {
+                let thumbnails = self.thumbnails(thumbnails).await?;
+                Ok(Outcome::Rendered(Rendered { width, height, thumbhash, thumbnails }))
+            }
+        }
+    }
+
+    /// The thumbnails that were announced.
+    async fn thumbnails(&mut self, announced: Vec<Announced>) -> Result<Vec<Encoded>, Fault> {
         if announced.len() != ThumbnailSize::ALL.len() {
             return Err(nonsense("not one thumbnail of each size"));
         }
@@ -241,7 +347,7 @@ impl Renderer {
             let format = format.ok_or_else(|| nonsense("neither JPEG nor WebP"))?;
             thumbnails.push(Encoded { width: thumbnail.width, height: thumbnail.height, format, bytes });
         }
-        Ok(Outcome::Rendered(Rendered { width, height, thumbhash, thumbnails }))
+        Ok(thumbnails)
     }
 
     /// What became of a process whose pipes broke.
@@ -259,4 +365,8 @@ impl Renderer {
 
 fn too_slow(deadline: Duration) -> Fault {
     Fault::Crash(format!("rendering took longer than {deadline:?}"))
+}
+
+fn nonsense(what: &str) -> Fault {
+    Fault::Crash(format!("the answer makes no sense: {what}"))
 }

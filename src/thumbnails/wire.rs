@@ -1,8 +1,11 @@
 //! What goes through the pipes between this process and one that renders.
 //!
 //! Each message is the length of a header (four bytes, little-endian), the header (JSON), and the bytes that it
-//! announces: the source behind a [`Job`], the thumbnails in their order behind an [`Answer::Rendered`]. There is one
-//! answer to a job, and no job before the last one's answer.
+//! announces: the source behind an [`Order::Render`], the thumbnails in their order behind an [`Answer::Rendered`].
+//!
+//! The process that renders begins with a [`Hello`]. A job goes like this: [`Order::Render`]; [`Answer::Needs`], once the
+//! image's header has been read; [`Order::Go`], once there is that much memory; [`Answer::Rendered`]. Any other answer
+//! ends a job early. There is no job before the last one has ended.
 
 use std::io::{self, Read};
 
@@ -14,8 +17,30 @@ use strongroom_render::RenderLimits;
 /// The most bytes a header has.
 pub(super) const MAX_HEADER: u32 = 64 << 10;
 
+/// Why an image is refused that needs more memory than a process may take: for people.
+pub(super) const TOO_MUCH_MEMORY: &str = "The image needs more memory to scale than this server allows.";
+
+/// A process is ready to render.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Hello {
+    /// What it is shut in by.
+    pub confined_by: Vec<String>,
+    /// What it should be shut in by and is not, and why.
+    pub missing: Vec<String>,
+}
+
+/// What a process is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub(super) enum Order {
+    /// Open an image.
+    Render(Job),
+    /// Render it: there is memory for it.
+    Go,
+}
+
 /// An image to be rendered.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Job {
     /// How large it may be.
     pub limits: RenderLimits,
@@ -27,6 +52,8 @@ pub(super) struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub(super) enum Answer {
+    /// The image is open. Rendering takes at most so many bytes of memory beyond the source's.
+    Needs { bytes: u64 },
     /// The thumbnails, whose bytes follow.
     Rendered { width: u32, height: u32, thumbhash: String, thumbnails: Vec<Announced> },
     /// The image can never be rendered: for people.
@@ -82,15 +109,15 @@ mod tests {
 
     #[test]
     fn a_header_reads_as_it_was_written() {
-        let written = header(&Job { limits: RenderLimits::default(), length: 7 }).unwrap();
+        let orders = [Order::Render(Job { limits: RenderLimits::default(), length: 7 }), Order::Go];
+        let written = orders.map(|order| header(&order).unwrap()).concat();
         let mut pipe = written.as_slice();
-        let job: Job = read_header(&mut pipe).unwrap().unwrap();
-        assert_eq!((job.limits, job.length), (RenderLimits::default(), 7));
-        assert!(read_header::<Job>(&mut pipe).unwrap().is_none());
+        let mut read = || read_header::<Order>(&mut pipe).unwrap();
+        assert_eq!([read(), read(), read()], [Some(orders[0]), Some(orders[1]), None]);
     }
 
     #[test]
     fn a_header_that_claims_to_be_endless_is_refused() {
-        assert!(read_header::<Job>(&mut [0xff; 8].as_slice()).is_err());
+        assert!(read_header::<Order>(&mut [0xff; 8].as_slice()).is_err());
     }
 }
