@@ -242,7 +242,7 @@ async fn what_a_dropped_writer_left_is_removed_by_its_note(kind: Kind) {
 async fn a_small_blob_is_put_at_once_and_deleted(kind: Kind) {
     let bench = Bench::new(kind).await;
     let key = bench.reserve().await;
-    bench.blobs.put(key, sample(100_000)).await.unwrap();
+    bench.blobs.put(vec![(key, sample(100_000))]).await.unwrap();
     assert_eq!(bench.read(key, 0..100_000).await, Some(sample(100_000).to_vec()));
     bench.blobs.delete(key).await.unwrap();
     assert_eq!(bench.read(key, 0..100_000).await, None);
@@ -314,7 +314,7 @@ async fn an_s3_that_is_down_is_said_to_be_down_and_soon() {
     let begin = Instant::now();
     let errors: [Option<Error>; 7] = [
         down.ping().await.err(),
-        down.put(key, sample(1000)).await.err(),
+        down.put(vec![(key, sample(1000))]).await.err(),
         down.read(key, 0..1).await.err(),
         down.copy(key, key).await.err(),
         down.delete(key).await.err(),
