@@ -203,9 +203,7 @@ impl Worker {
         let notes = match &outcome {
             Ok(Some(Outcome::Rendered(_))) => notes?,
             _ => {
-                if let Ok(unused) = notes {
-                    self.leftovers.release(unused).await;
-                }
+                self.leftovers.release(notes.unwrap_or_default()).await;
                 Vec::new()
             }
         };
@@ -268,14 +266,8 @@ impl Worker {
             thumbnails: Thumbnails::Ready { set, thumbhash: rendered.thumbhash },
         };
         self.leftovers.check_pulse()?;
-        // Without a clear answer the notes are dropped, and the row decides later.
-        if self.settle(job, &settlement).await? {
-            self.leftovers.release(notes).await;
-            Ok(Verdict::Ready)
-        } else {
-            remove(notes).await;
-            Ok(Verdict::Superseded)
-        }
+        let settled = self.settle(job, &settlement, notes).await?;
+        Ok(if settled { Verdict::Ready } else { Verdict::Superseded })
     }
 
     /// The row is there and its bytes are not: the file was just deleted, or this worker looks in the wrong place.
@@ -295,19 +287,23 @@ impl Worker {
 
     async fn fail(&self, job: &Reserved, reason: &str) -> Result<Verdict> {
         let thumbnails = Thumbnails::Failed { reason: reason.to_owned() };
-        let settled = self.settle(job, &Settlement { width: None, height: None, thumbnails }).await?;
+        let settlement = Settlement { width: None, height: None, thumbnails };
+        let settled = self.settle(job, &settlement, Vec::new()).await?;
         Ok(if settled { Verdict::Bury(reason.to_owned()) } else { Verdict::Superseded })
     }
 
-    /// Writes the end to the row; the winner announces. Whether this was it.
-    async fn settle(&self, job: &Reserved, settlement: &Settlement) -> Result<bool> {
+    /// Writes the end to the row, which then owns the noted blobs; the winner announces. Whether this was it.
+    async fn settle(&self, job: &Reserved, settlement: &Settlement, notes: Vec<Noted>) -> Result<bool> {
         let (id, generation) = (job.key.file, job.key.generation);
+        // Without a clear answer the notes are dropped, and the row decides later.
         let Some(file) = self.store.files.settle(id, generation, settlement, self.clock.now()).await? else {
+            remove(notes).await;
             return Ok(false);
         };
         let settled = Settled { file: id, owner: file.owner, generation };
-        // What fails here is announced by the repair round.
-        if let Err(error) = announce(&self.store, settled).await {
+        let (announced, ()) = tokio::join!(announce(&self.store, settled), self.leftovers.release(notes));
+        // The repair round announces it.
+        if let Err(error) = announced {
             error.log();
         }
         Ok(true)

@@ -92,3 +92,46 @@ async fn next(file: File, range: Range<u64>, turns: Arc<Semaphore>) -> Result<Op
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_ends_too_early_is_an_error_when_read_ahead_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("blob");
+        std::fs::write(&path, vec![7; DISK_CHUNK + 1]).unwrap();
+        let length = DISK_CHUNK as u64 + 1;
+        for read in [read, read_ahead] {
+            let open = || (File::open(&path).unwrap(), Arc::new(Semaphore::new(1)));
+            let (file, turns) = open();
+            let whole: Vec<_> = read(file, 0..length, turns).collect().await;
+            assert_eq!(whole.into_iter().map(|bytes| bytes.unwrap().len()).collect::<Vec<_>>(), [DISK_CHUNK, 1]);
+            let (file, turns) = open();
+            let broken: Vec<_> = read(file, 0..length + 1, turns).collect().await;
+            assert_eq!(broken.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false]);
+        }
+    }
+
+    #[tokio::test]
+    async fn of_blobs_of_which_one_cannot_be_written_none_is_reported_as_put() {
+        let root = tempfile::tempdir().unwrap();
+        let key = |first: u8| {
+            let mut key = [1; 16];
+            key[0] = first;
+            BlobKey(Uuid::from_bytes(key))
+        };
+        std::fs::create_dir(root.path().join("aa")).unwrap();
+        // There is no folder for the second.
+        let blobs = [0xaa, 0xbb].map(|first| (key(first), Bytes::from_static(b"x")));
+        let error = put(root.path(), blobs.to_vec()).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        // What is there is never written over.
+        let error = put(root.path(), vec![(key(0xaa), Bytes::from_static(b"y"))]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(root.path().join(place(key(0xaa)).as_ref())).unwrap(), b"x");
+    }
+}

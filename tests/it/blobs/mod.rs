@@ -250,6 +250,33 @@ async fn a_small_blob_is_put_at_once_and_deleted(kind: Kind) {
     bench.blobs.delete(key).await.unwrap();
 }
 
+async fn blobs_put_together_are_all_there(kind: Kind) {
+    let bench = Bench::new(kind).await;
+    let mut blobs = Vec::new();
+    for size in [0, 1, 300_000] {
+        blobs.push((bench.reserve().await, sample(size)));
+    }
+    bench.blobs.put(blobs.clone()).await.unwrap();
+    for (key, bytes) in blobs {
+        assert_eq!(bench.read(key, 0..bytes.len() as u64).await, Some(bytes.to_vec()));
+        bench.blobs.delete(key).await.unwrap();
+    }
+    assert_eq!(bench.kept().await, [""; 0]);
+}
+
+async fn reading_ahead_reads_the_same(kind: Kind) {
+    let bench = Bench::new(kind).await;
+    let bytes = sample(MIB);
+    let (key, _) = bench.write(&bytes, 64 << 10).await;
+    for range in [0..0, 0..1, 0..MIB, 100_000..700_001] {
+        let ahead = bench.blobs.read_ahead(key, range.start as u64..range.end as u64).await.unwrap();
+        let read: Vec<Bytes> = ahead.expect("the blob").try_collect().await.unwrap();
+        assert!(read.concat() == bytes[range.clone()], "{range:?}");
+    }
+    let nobody = BlobKey(Random::system().uuid());
+    assert!(bench.blobs.read_ahead(nobody, 0..1).await.unwrap().is_none());
+}
+
 async fn a_missing_blob_is_no_error(kind: Kind) {
     let bench = Bench::new(kind).await;
     let nobody = BlobKey(Random::system().uuid());
@@ -298,6 +325,8 @@ on_disk_and_in_s3!(
     what_a_dead_process_left_of_a_blob_is_removed_by_its_note,
     what_a_dropped_writer_left_is_removed_by_its_note,
     a_small_blob_is_put_at_once_and_deleted,
+    blobs_put_together_are_all_there,
+    reading_ahead_reads_the_same,
     a_missing_blob_is_no_error,
     two_copies_live_independently,
     a_ping_tells_whether_blobs_can_be_kept,
