@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use uuid::Uuid;
+
 use crate::{
     error::{Error, Result},
     model::{BlobKey, Clock, FileId, ProcessId, Random, Timestamp},
@@ -113,9 +115,15 @@ impl Leftovers {
         Self { store, process, grace, clock, random, last_beat, later: Mutex::default() }
     }
 
-    /// Notes new blobs of a file, durably.
+    /// Notes new blobs of a file, durably. Their keys begin alike, so that they share a folder on disk: one fsync makes
+    /// the names of all durable.
     pub async fn reserve(self: &Arc<Self>, file: FileId, count: usize) -> Result<Vec<Noted>> {
-        let fresh = || Reservation { blob: BlobKey(self.random.uuid()), file, multipart: None };
+        let [first] = self.random.bytes();
+        let fresh = || {
+            let mut key = self.random.uuid().into_bytes();
+            key[0] = first;
+            Reservation { blob: BlobKey(Uuid::from_bytes(key)), file, multipart: None }
+        };
         self.note(std::iter::repeat_with(fresh).take(count).collect()).await
     }
 
@@ -135,7 +143,7 @@ impl Leftovers {
         Ok(all)
     }
 
-    /// Strikes out notes of blobs that a row owns. Nobody waits long for this: what stays is struck out later.
+    /// Strikes out notes of blobs that a row owns, or that nobody has begun to write. Nobody waits long for this: what stays is struck out later.
     pub async fn release(&self, notes: Vec<Noted>) {
         let blobs: Vec<_> = notes.iter().map(Noted::blob).collect();
         if blobs.is_empty() {

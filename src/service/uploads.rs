@@ -196,13 +196,14 @@ impl Uploads {
     /// What follows once a row owns its bytes. The file is stored; what fails here is mended in the background.
     async fn stored(&self, note: Noted, file: &File) {
         self.metrics.upload(file.size());
-        self.leftovers.release(vec![note]).await;
-        if let Some(image) = &file.image {
+        let queued = async {
+            let Some(image) = &file.image else { return };
             let job = JobKey { file: file.id, generation: image.generation };
             if let Err(error) = self.store.jobs.enqueue(job).await {
                 error.log();
             }
-        }
+        };
+        tokio::join!(queued, self.leftovers.release(vec![note]));
     }
 
     async fn reserve(&self) -> Result<Noted> {

@@ -4,12 +4,14 @@
 //! live at `ab/ab…`: the first two digits spread them over 256 folders. On disk an unfinished blob is the file
 //! `<key>#<n>` beside its place.
 
+mod disk;
 mod writer;
 
 use std::{
+    fs::File,
     io,
     ops::Range,
-    os::unix::fs::{DirBuilderExt as _, FileExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,6 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{
     StreamExt as _, TryStreamExt as _,
+    future::join_all,
     stream::{self, BoxStream},
 };
 use object_store::{
@@ -137,17 +140,44 @@ impl Blobs {
         })
     }
 
-    /// Writes a small blob that has been reserved, at once.
-    pub async fn put(&self, key: BlobKey, bytes: Bytes) -> Result<()> {
-        self.store()
-            .put_opts(&place(key), PutPayload::from(bytes), object_store::PutOptions::default())
-            .await
-            .map_err(failed)?;
-        Ok(())
+    /// Writes small blobs that have been reserved, durably, all at once. That is quickest when their keys begin alike.
+    /// Until this has returned they may be there in part: a row must not own them before. When it fails, nothing is
+    /// being written any more.
+    pub async fn put(&self, blobs: Vec<(BlobKey, Bytes)>) -> Result<()> {
+        match &*self.0 {
+            Backend::Disk { root, .. } => disk::put(root, blobs).await.map_err(of_disk),
+            Backend::S3 { store, .. } => {
+                let put = async |(key, bytes)| {
+                    let options = object_store::PutOptions::default();
+                    store.put_opts(&place(key), PutPayload::from(bytes), options).await.map(drop)
+                };
+                let done = join_all(blobs.into_iter().map(put)).await;
+                done.into_iter().collect::<object_store::Result<()>>().map_err(failed)
+            }
+        }
     }
 
     /// Streams a range of a blob. `None` when there is no such blob.
     pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+        self.stream(key, range, disk::read).await
+    }
+
+    /// As [`Blobs::read`], for who takes the bytes as fast as they come: on disk the next are read while these are
+    /// being used.
+    pub async fn read_ahead(
+        &self,
+        key: BlobKey,
+        range: Range<u64>,
+    ) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+        self.stream(key, range, disk::read_ahead).await
+    }
+
+    async fn stream(
+        &self,
+        key: BlobKey,
+        range: Range<u64>,
+        from_disk: fn(File, Range<u64>, Arc<Semaphore>) -> BoxStream<'static, Result<Bytes>>,
+    ) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
         // No store has a range without bytes: whether there is such a blob is all there is to ask.
         let nothing = range.is_empty();
         let options =
@@ -166,7 +196,7 @@ impl Blobs {
         }
         let range = found.range.clone();
         Ok(Some(match (found.payload, &*self.0) {
-            (GetResultPayload::File(file, _), Backend::Disk { reads, .. }) => read_file(file, range, Arc::clone(reads)),
+            (GetResultPayload::File(file, _), Backend::Disk { reads, .. }) => from_disk(file, range, Arc::clone(reads)),
             (payload, _) => GetResult { payload, ..found }.into_stream().map_err(failed).boxed(),
         }))
     }
@@ -272,34 +302,6 @@ fn bucket(options: &S3, connection: ClientOptions) -> Result<AmazonS3> {
     builder.build().map_err(Error::internal)
 }
 
-/// Reads a file in large steps (`object_store` itself takes 8 KiB at a time), each when it is its turn.
-fn read_file(file: std::fs::File, range: Range<u64>, reads: Arc<Semaphore>) -> BoxStream<'static, Result<Bytes>> {
-    let step = move |(file, range): (std::fs::File, Range<u64>)| {
-        let reads = Arc::clone(&reads);
-        async move {
-            let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-            if left == 0 {
-                return Ok(None);
-            }
-            let turn = reads.acquire_owned().await.map_err(Error::internal)?;
-            let read = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
-                let mut bytes = vec![0; left.min(DISK_CHUNK)];
-                let read = file.read_at(&mut bytes, range.start)?;
-                bytes.truncate(read);
-                let next = range.start + read as u64..range.end;
-                if read == 0 {
-                    Err(io::ErrorKind::UnexpectedEof.into())
-                } else {
-                    Ok((Bytes::from(bytes), (file, next)))
-                }
-            });
-            read.await.map_err(Error::internal)?.map(Some).map_err(|error: io::Error| Error::internal(error))
-        }
-    };
-    stream::try_unfold((file, range), step).boxed()
-}
-
 fn prefix(key: BlobKey) -> String {
     key.to_string()[..2].to_owned()
 }
@@ -312,6 +314,14 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+/// What the disk's error means to the product.
+fn of_disk(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::storage_full(),
+        _ => Error::unavailable("the blob store", error),
     }
 }
 

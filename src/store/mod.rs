@@ -168,6 +168,9 @@ pub trait Files: Send + Sync {
     /// Writes how the making of thumbnails ended, if the image lives and is still pending in this generation. Of
     /// several calls exactly one wins and gets the row as it is now; the others get `None`. The winner announces.
     /// `updated_at` stays.
+    ///
+    /// A power cut may undo it on the embedded back end, but never while something that was written later stays: the
+    /// image is pending again, its job is in the queue, and its thumbnails are noted.
     async fn settle(
         &self,
         id: FileId,

@@ -9,9 +9,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use bytes::Bytes;
 use strongroom_render::Rendered;
-use tokio::{sync::RwLock, time::Instant};
+use tokio::{
+    sync::{RwLock, Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 use super::{
     pool::{Outcome, Renderers},
@@ -19,7 +22,7 @@ use super::{
 };
 use crate::{
     config::ThumbnailsConfig,
-    error::Result,
+    error::{Error, Result},
     model::{Clock, Content, File, Random, Settlement, Thumbnail, ThumbnailSize, Thumbnails},
     service::{Leftovers, Noted},
     shutdown::Shutdown,
@@ -34,7 +37,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// How many images the worker remembers store failures of.
 const SETBACKS: usize = 10_000;
 
-/// The worker. One for each process; it renders as many images at once as it has slots.
+/// The worker. One for each process; it renders as many images at once as it has slots, and stores the thumbnails of as
+/// many others meanwhile.
 pub struct Worker {
     store: Store,
     renderers: Renderers,
@@ -43,6 +47,8 @@ pub struct Worker {
     clock: Clock,
     random: Random,
     metrics: Metrics,
+    /// The slots. One is taken before a job is, and given back as soon as the image has been rendered.
+    slots: Semaphore,
     /// Held for reading by every render, for writing by one that has to be alone.
     alone: RwLock<()>,
     /// How often a store has failed in the middle of each image.
@@ -73,28 +79,29 @@ impl Worker {
         random: Random,
         metrics: Metrics,
     ) -> Self {
-        let (alone, setbacks) = (RwLock::default(), Mutex::default());
-        Self { store, renderers, leftovers, settings, clock, random, metrics, alone, setbacks }
+        let (slots, alone, setbacks) = (Semaphore::new(settings.slots), RwLock::default(), Mutex::default());
+        Self { store, renderers, leftovers, settings, clock, random, metrics, slots, alone, setbacks }
     }
 
     /// Starts to work, until the shutdown begins; jobs in hand are then given back.
     pub fn start(self: Arc<Self>, shutdown: &Shutdown) {
-        for _ in 0..self.settings.slots {
+        // Twice as many as slots: of each two, one may store while the other renders.
+        for _ in 0..2 * self.settings.slots {
             let (worker, signal) = (Arc::clone(&self), shutdown.signal());
             shutdown.spawn(async move {
                 let mut failures = 0;
                 while !signal.is_cancelled() {
-                    let reserved = tokio::select! {
+                    let taken = tokio::select! {
                         () = signal.cancelled() => break,
-                        reserved = worker.store.jobs.reserve(QUEUE_WAIT) => reserved,
+                        taken = worker.take() => taken,
                     };
-                    match reserved {
+                    match taken {
                         Ok(None) => failures = 0,
-                        Ok(Some(job)) => {
+                        Ok(Some((job, slot))) => {
                             failures = 0;
                             tokio::select! {
                                 () = signal.cancelled() => worker.give_back(&job).await,
-                                () = worker.handle(&job) => {}
+                                () = worker.handle(&job, slot) => {}
                             }
                         }
                         Err(error) => {
@@ -113,6 +120,12 @@ impl Worker {
         repair::start(&self.store, &self.settings, &self.clock, shutdown);
     }
 
+    /// A job, with a slot to render it in.
+    async fn take(&self) -> Result<Option<(Reserved, SemaphorePermit<'_>)>> {
+        let slot = self.slots.acquire().await.map_err(Error::internal)?;
+        Ok(self.store.jobs.reserve(QUEUE_WAIT).await?.map(|job| (job, slot)))
+    }
+
     async fn give_back(&self, job: &Reserved) {
         if let Err(error) = self.store.jobs.release(job).await {
             error.log();
@@ -120,10 +133,10 @@ impl Worker {
     }
 
     /// Works on a job, keeping its lease, and says in the queue how it ended.
-    async fn handle(&self, job: &Reserved) {
+    async fn handle(&self, job: &Reserved, slot: SemaphorePermit<'_>) {
         let begun = Instant::now();
         let worked = tokio::select! {
-            worked = self.work(job) => worked,
+            worked = self.work(job, slot) => worked,
             () = self.keep_lease(job) => return,
         };
         let outcome = match &worked {
@@ -172,24 +185,33 @@ impl Worker {
         }
     }
 
-    async fn work(&self, job: &Reserved) -> Result<Verdict> {
+    async fn work(&self, job: &Reserved, slot: SemaphorePermit<'_>) -> Result<Verdict> {
         let Some(file) = self.pending(job).await? else { return Ok(Verdict::Superseded) };
         let Some(content) = &file.content else { return Ok(Verdict::Superseded) };
         if job.losses >= self.settings.losses_failed {
             return self.fail(job, "The programs that scale images were lost with this one again and again.").await;
         }
-        let _turn = if job.losses >= self.settings.losses_alone {
+        let turn = if job.losses >= self.settings.losses_alone {
             (None, Some(self.alone.write().await))
         } else {
             (Some(self.alone.read().await), None)
         };
-        let Some(outcome) = self.render(content).await? else {
-            return self.missing(job).await;
+        // The thumbnails are noted while they are being made: nobody waits for the disk then.
+        let noted = self.leftovers.reserve(job.key.file, ThumbnailSize::ALL.len());
+        let (outcome, notes) = tokio::join!(self.render(content), noted);
+        drop((turn, slot));
+        let notes = match &outcome {
+            Ok(Some(Outcome::Rendered(_))) => notes?,
+            _ => {
+                self.leftovers.release(notes.unwrap_or_default()).await;
+                Vec::new()
+            }
         };
-        match outcome {
-            Outcome::Rendered(rendered) => self.ready(job, rendered).await,
-            Outcome::Damaged(reason) => self.fail(job, &reason).await,
-            Outcome::Crashed(what) => {
+        match outcome? {
+            Some(Outcome::Rendered(rendered)) => self.ready(job, rendered, notes).await,
+            None => self.missing(job).await,
+            Some(Outcome::Damaged(reason)) => self.fail(job, &reason).await,
+            Some(Outcome::Crashed(what)) => {
                 tracing::warn!(file = %job.key.file, attempt = job.attempts + 1, %what, "rendering failed");
                 if job.attempts + 1 < self.settings.max_attempts {
                     return Ok(Verdict::Retry(Duration::ZERO));
@@ -209,45 +231,43 @@ impl Worker {
 
     /// `None` when the bytes are missing.
     async fn render(&self, content: &Content) -> Result<Option<Outcome>> {
-        let Some(source) = self.store.blobs.read(content.blob, 0..content.size).await? else { return Ok(None) };
+        let Some(source) = self.store.blobs.read_ahead(content.blob, 0..content.size).await? else { return Ok(None) };
         self.renderers.render(source, content.size).await.map(Some)
     }
 
     /// Bytes first, then the row, then the news.
-    async fn ready(&self, job: &Reserved, rendered: Rendered) -> Result<Verdict> {
-        let notes = self.leftovers.reserve(job.key.file, rendered.thumbnails.len()).await?;
-        let pairs = || notes.iter().zip(&rendered.thumbnails);
-        // All are waited for even when one fails: what is still being written could not be removed.
-        let put = pairs().map(|(note, encoded)| self.store.blobs.put(note.blob(), encoded.bytes.clone().into()));
-        let failed = join_all(put).await.into_iter().find_map(Result::err);
-        if let Some(error) = failed {
+    async fn ready(&self, job: &Reserved, mut rendered: Rendered, notes: Vec<Noted>) -> Result<Verdict> {
+        let pairs = notes.iter().zip(&mut rendered.thumbnails);
+        let (blobs, set): (Vec<_>, Vec<_>) = ThumbnailSize::ALL
+            .into_iter()
+            .zip(pairs)
+            .map(|(size, (note, encoded))| {
+                let bytes = Bytes::from(std::mem::take(&mut encoded.bytes));
+                let thumbnail = Thumbnail {
+                    size,
+                    blob: note.blob(),
+                    width: encoded.width,
+                    height: encoded.height,
+                    media_type: encoded.format.media_type().to_owned(),
+                    bytes: bytes.len() as u64,
+                };
+                ((note.blob(), bytes), thumbnail)
+            })
+            .unzip();
+        if let Err(error) = self.store.blobs.put(blobs).await {
             for note in notes {
                 note.undo(&error).await;
             }
             return Err(error);
         }
-        let set = ThumbnailSize::ALL.into_iter().zip(pairs()).map(|(size, (note, encoded))| Thumbnail {
-            size,
-            blob: note.blob(),
-            width: encoded.width,
-            height: encoded.height,
-            media_type: encoded.format.media_type().to_owned(),
-            bytes: encoded.bytes.len() as u64,
-        });
         let settlement = Settlement {
             width: Some(rendered.width),
             height: Some(rendered.height),
-            thumbnails: Thumbnails::Ready { set: set.collect(), thumbhash: rendered.thumbhash.clone() },
+            thumbnails: Thumbnails::Ready { set, thumbhash: rendered.thumbhash },
         };
         self.leftovers.check_pulse()?;
-        // Without a clear answer the notes are dropped, and the row decides later.
-        if self.settle(job, &settlement).await? {
-            self.leftovers.release(notes).await;
-            Ok(Verdict::Ready)
-        } else {
-            remove(notes).await;
-            Ok(Verdict::Superseded)
-        }
+        let settled = self.settle(job, &settlement, notes).await?;
+        Ok(if settled { Verdict::Ready } else { Verdict::Superseded })
     }
 
     /// The row is there and its bytes are not: the file was just deleted, or this worker looks in the wrong place.
@@ -267,19 +287,23 @@ impl Worker {
 
     async fn fail(&self, job: &Reserved, reason: &str) -> Result<Verdict> {
         let thumbnails = Thumbnails::Failed { reason: reason.to_owned() };
-        let settled = self.settle(job, &Settlement { width: None, height: None, thumbnails }).await?;
+        let settlement = Settlement { width: None, height: None, thumbnails };
+        let settled = self.settle(job, &settlement, Vec::new()).await?;
         Ok(if settled { Verdict::Bury(reason.to_owned()) } else { Verdict::Superseded })
     }
 
-    /// Writes the end to the row; the winner announces. Whether this was it.
-    async fn settle(&self, job: &Reserved, settlement: &Settlement) -> Result<bool> {
+    /// Writes the end to the row, which then owns the noted blobs; the winner announces. Whether this was it.
+    async fn settle(&self, job: &Reserved, settlement: &Settlement, notes: Vec<Noted>) -> Result<bool> {
         let (id, generation) = (job.key.file, job.key.generation);
+        // Without a clear answer the notes are dropped, and the row decides later.
         let Some(file) = self.store.files.settle(id, generation, settlement, self.clock.now()).await? else {
+            remove(notes).await;
             return Ok(false);
         };
         let settled = Settled { file: id, owner: file.owner, generation };
-        // What fails here is announced by the repair round.
-        if let Err(error) = announce(&self.store, settled).await {
+        let (announced, ()) = tokio::join!(announce(&self.store, settled), self.leftovers.release(notes));
+        // The repair round announces it.
+        if let Err(error) = announced {
             error.log();
         }
         Ok(true)

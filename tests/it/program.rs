@@ -390,38 +390,51 @@ fn the_committed_schema_is_what_the_server_prints() {
     assert!(stdout(&output) == committed, "schema.graphql is out of date: run `strongroom schema > schema.graphql`");
 }
 
+/// A server whose system calls are written down.
+struct Traced {
+    url: String,
+    log: std::path::PathBuf,
+    child: Killed,
+    _home: Home,
+}
+
+impl Traced {
+    fn start(calls: &str, text: &str) -> Self {
+        let home = Home::new(Backend::Embedded);
+        let port = free_port();
+        let log = home.dir.path().join("strace.log");
+        let program = command(&home, port, &["serve"], &[]);
+        let mut traced = Command::new(fetched("strace"));
+        // The tracer is the grandchild: who kills the child kills the server.
+        traced.args(["-D", "-f", "-y", "-s", text, "-e"]).arg(format!("trace={calls}")).arg("-o").arg(&log);
+        let variables = program.get_envs().filter_map(|(k, v)| Some((k, v?)));
+        traced.arg(PROGRAM).arg("serve").env_clear().envs(variables);
+        let child = traced.current_dir(home.dir.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let child = Killed(child);
+        until("the traced server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Self { url: format!("http://127.0.0.1:{port}"), log, child, _home: home }
+    }
+
+    /// Ends the server; what it did, once this is in it.
+    fn until(self, what: &str) -> String {
+        let read = || std::fs::read_to_string(&self.log).unwrap_or_default();
+        until("it is in the log", || read().contains(what));
+        drop(self.child);
+        read()
+    }
+}
+
 /// Promise 1: what is acknowledged has reached the disk. A kill cannot show that, the order of system calls can.
 #[test]
 fn bytes_are_synced_and_in_place_before_the_answer() {
-    let home = Home::new(Backend::Embedded);
-    let port = free_port();
-    let log = home.dir.path().join("strace.log");
-    let program = command(&home, port, &["serve"], &[]);
-    let mut traced = Command::new(fetched("strace"));
-    traced.args([
-        // The tracer is the grandchild: who kills the child kills the server.
-        "-D",
-        "-f",
-        "-y",
-        "-s",
-        "200",
-        "-e",
-        "trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat,sendto,write,writev,sendmsg",
-        "-o",
-    ]);
-    traced.arg(&log).arg(PROGRAM).arg("serve").env_clear().envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))));
-    let child = traced.current_dir(home.dir.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let child = Killed(child);
-    until("the traced server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let calls = "fsync,fdatasync,rename,renameat,renameat2,link,linkat,sendto,write,writev,sendmsg";
+    let traced = Traced::start(calls, "200");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let file = runtime.block_on(async {
-        let ada = Client::new(&format!("http://127.0.0.1:{port}")).register("ada@example.org").await;
+        let ada = Client::new(&traced.url).register("ada@example.org").await;
         try_upload(&ada, vec![7; 300_000]).await.unwrap()
     });
-    let read = || std::fs::read_to_string(&log).unwrap_or_default();
-    until("the answer is in the log", || read().contains(&file));
-    drop(child);
-    let text = read();
+    let text = traced.until(&file);
     let lines: Vec<&str> = text.lines().collect();
     let position = |what: &str, from: usize, matches: &dyn Fn(&str) -> bool| {
         let found = lines[from..].iter().position(|line| matches(line));
@@ -438,4 +451,39 @@ fn bytes_are_synced_and_in_place_before_the_answer() {
     let early =
         lines[..row].iter().any(|line| line.contains(&file) && (line.contains("sendto") || line.contains("writev")));
     assert!(!early, "answered before the row was durable:\n{text}");
+}
+
+/// Bytes first, then the row: what a row owns has reached the disk before the row is written, even where the row itself
+/// does not wait for the disk.
+#[test]
+fn thumbnails_are_synced_before_the_row_that_owns_them_is_written() {
+    let traced = Traced::start("openat,fsync,fdatasync,pwrite64", "4200");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let ada = Client::new(&traced.url).register("ada@example.org").await;
+        let file = ada.upload("photo.jpg", jpeg(900, 700, 1)).await;
+        assert_eq!(ada.settled(file["id"].as_str().unwrap()).await["thumbnailStatus"], "READY");
+    });
+    let text = traced.until("READY");
+    let lines: Vec<&str> = text.lines().collect();
+    let row = lines.iter().position(|line| line.contains("pwrite64(") && line.contains("READY")).unwrap();
+    // When the call that begins in this line has ended.
+    let ended = |begun: usize| {
+        let pid = lines[begun].split_whitespace().next().unwrap();
+        let resumed = |line: &&str| line.contains("resumed>") && line.split_whitespace().next() == Some(pid);
+        let goes_on = lines[begun].contains("<unfinished");
+        if goes_on { begun + 1 + lines[begun + 1..].iter().position(resumed).unwrap() } else { begun }
+    };
+    let synced = |path: &str| {
+        let sync = |line: &&str| line.contains("sync(") && line.contains(&format!("<{path}>"));
+        let begun = lines.iter().rposition(sync).unwrap_or_else(|| panic!("no sync of {path} in\n{text}"));
+        assert!(ended(begun) < row, "{path} was synced too late:\n{text}");
+    };
+    let created = |line: &&&str| line.contains("/blobs/") && line.contains("O_CREAT") && !line.contains('#');
+    let thumbnails: Vec<&str> = lines[..row].iter().filter(created).filter_map(|line| line.split('"').nth(1)).collect();
+    assert_eq!(thumbnails.len(), 3, "{text}");
+    for thumbnail in &thumbnails {
+        synced(thumbnail);
+        synced(thumbnail.rsplit_once('/').unwrap().0);
+    }
 }

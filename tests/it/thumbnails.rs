@@ -1,16 +1,34 @@
 //! Thumbnails and their news, end to end: the queue, the worker, the subscription.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use serde_json::{Value, json};
 use strongroom::{
-    model::{FileId, Settlement, Thumbnails},
-    store::{Event, JobKey, QueueDepth, Settled},
+    config::ThumbnailsConfig,
+    error::Result,
+    model::{FileId, ProcessId, Settlement, Thumbnails, UserId},
+    service::Leftovers,
+    shutdown::Shutdown,
+    store::{Event, Events, JobKey, News, QueueDepth, Settled, Store},
+    telemetry::Metrics,
+    thumbnails::{
+        pool::{RenderOptions, Renderers},
+        worker::Worker,
+    },
 };
+use tokio::sync::Semaphore;
 
 use crate::support::{
     Backend,
-    app::{Home, PATIENCE, TestApp, codes, jpeg, transparent_png},
+    app::{Home, PATIENCE, PROGRAM, TestApp, codes, jpeg, transparent_png},
     client::{Client, FILE, Socket},
     servers::start_redis,
 };
@@ -305,6 +323,64 @@ async fn one_job_delivered_ten_times_makes_one_set_and_one_event(backend: Backen
     assert_eq!(app.home.blob_files().len(), 8);
 }
 
+/// News of which the first is held up.
+struct HeldUp {
+    events: Arc<dyn Events>,
+    held: AtomicBool,
+    gate: Semaphore,
+}
+
+#[async_trait]
+impl Events for HeldUp {
+    async fn publish(&self, event: &Event) -> Result<()> {
+        if !self.held.swap(true, Ordering::SeqCst) {
+            let _open = self.gate.acquire().await.unwrap();
+        }
+        self.events.publish(event).await
+    }
+
+    async fn listen(&self, owner: UserId) -> Result<BoxStream<'static, News>> {
+        self.events.listen(owner).await
+    }
+}
+
+async fn the_next_image_is_rendered_while_the_one_before_is_stored_and_announced(backend: Backend) {
+    let app = TestApp::idle(backend).await;
+    let ada = app.user("ada").await;
+    let images = [1, 2].map(|seed| ada.upload("photo.jpg", jpeg(300, 200, seed)));
+    let images = futures_util::future::join_all(images).await;
+    let held = HeldUp {
+        events: Arc::clone(&app.instance.app.store.events),
+        held: AtomicBool::new(false),
+        gate: Semaphore::new(0),
+    };
+    let held = Arc::new(held);
+    let store = Store { events: Arc::clone(&held) as Arc<dyn Events>, ..app.instance.app.store.clone() };
+    let settings = ThumbnailsConfig { slots: 1, ..app.instance.app.config.thumbnails.clone() };
+    let renderers = Renderers::new(PROGRAM.into(), 1, RenderOptions::default());
+    let (clock, random) = (app.clock.clone(), app.instance.app.random.clone());
+    let process = ProcessId(random.uuid());
+    let leftovers = Leftovers::new(store.clone(), process, Duration::ZERO, clock.clone(), random.clone());
+    let shutdown = Shutdown::new();
+    let worker = Worker::new(store, renderers, Arc::new(leftovers), settings, clock, random, Metrics::new());
+    Arc::new(worker).start(&shutdown);
+    for image in &images {
+        assert_eq!(ada.settled(&id(image)).await["thumbnailStatus"], "READY");
+    }
+    // One job is done with, the other is still in the worker's hands.
+    let jobs = &app.instance.app.store.jobs;
+    assert_eq!(jobs.depth().await.unwrap().queued, 0);
+    assert!(jobs.depth().await.unwrap().reserved > 0);
+    held.gate.add_permits(1);
+    let deadline = Instant::now() + PATIENCE;
+    while jobs.depth().await.unwrap() != QueueDepth::default() {
+        assert!(Instant::now() < deadline, "the held up job is not completed");
+        tokio::task::yield_now().await;
+    }
+    shutdown.begin();
+    shutdown.finished().await;
+}
+
 async fn images_of_a_queue_that_was_lost_are_found_again(backend: Backend) {
     let app = TestApp::idle(backend).await;
     let ada = app.user("ada").await;
@@ -360,6 +436,7 @@ crate::on_both_back_ends!(
     subscribing_to_what_is_no_image_of_ones_own_is_not_found,
     deleting_while_a_thumbnail_is_made_brings_nothing_back,
     one_job_delivered_ten_times_makes_one_set_and_one_event,
+    the_next_image_is_rendered_while_the_one_before_is_stored_and_announced,
     images_of_a_queue_that_was_lost_are_found_again,
 );
 

@@ -200,7 +200,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::disk(folder.path()).unwrap();
         let blob = BlobKey(Uuid::from_u128(7));
-        blobs.put(blob, Bytes::from_static(bytes)).await.unwrap();
+        blobs.put(vec![(blob, Bytes::from_static(bytes))]).await.unwrap();
         let content = Content {
             blob,
             size: bytes.len() as u64,

@@ -47,6 +47,15 @@ impl SqliteFiles {
     {
         self.0.write(|transaction| work(transaction).map_err(failed)).await
     }
+
+    /// [`Sqlite::write_soon`] for what fails only as the driver does.
+    async fn write_soon<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.0.write_soon(|transaction| work(transaction).map_err(failed)).await
+    }
 }
 
 #[async_trait]
@@ -186,7 +195,8 @@ impl Files for SqliteFiles {
         now: Timestamp,
     ) -> Result<Option<File>> {
         let Settlement { width, height, thumbnails } = settlement.clone();
-        self.write(move |transaction| {
+        // A power cut that takes this takes what follows from it, too: the job and the notes are there again.
+        self.write_soon(move |transaction| {
             let sql = "UPDATE files SET width = :width, height = :height, thumbnails = :thumbnails,
                     pending_since = NULL, settled_at = :now, announced = 0
                 WHERE id = :id AND generation = :generation AND thumbnail_status = 'PENDING' AND deleted_at IS NULL";
@@ -205,7 +215,7 @@ impl Files for SqliteFiles {
 
     async fn announced(&self, id: FileId, generation: Generation) -> Result<()> {
         let sql = "UPDATE files SET announced = 1 WHERE id = ?1 AND generation = ?2 AND settled_at IS NOT NULL";
-        self.write(move |transaction| {
+        self.write_soon(move |transaction| {
             transaction.prepare_cached(sql)?.execute((id.0.into_bytes(), generation)).map(drop)
         })
         .await

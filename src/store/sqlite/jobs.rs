@@ -1,4 +1,5 @@
-//! The queue in SQLite. It outlives a restart; what a dead process had reserved comes back when its leases end.
+//! The queue in SQLite. It outlives a restart; what a dead process had reserved comes back when its leases end. Nothing
+//! here waits for the disk: what a power cut takes is queued again by the repair round.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -48,7 +49,7 @@ impl SqliteJobs {
     /// [`Jobs::reap`] takes the jobs back.
     pub async fn end_leases(&self) -> Result<()> {
         self.sqlite
-            .write(|transaction| {
+            .write_soon(|transaction| {
                 transaction.execute("UPDATE jobs SET at = 0 WHERE state = 'reserved'", []).map_err(failed).map(drop)
             })
             .await
@@ -58,7 +59,7 @@ impl SqliteJobs {
     async fn take(&self) -> Result<Option<Reserved>> {
         let (lease, until) = (self.random.uuid(), self.clock.now().plus(self.lease));
         self.sqlite
-            .write(move |transaction| {
+            .write_soon(move |transaction| {
                 transaction
                     .prepare_cached(
                         "UPDATE jobs SET state = 'reserved', lease = ?, at = ?
@@ -85,7 +86,7 @@ impl SqliteJobs {
     async fn change(&self, job: &Reserved, statement: String, more: Vec<(&'static str, Value)>) -> Result<bool> {
         let job = *job;
         self.sqlite
-            .write(move |transaction| {
+            .write_soon(move |transaction| {
                 let (file, lease) = (job.key.file.0.as_bytes(), job.lease.as_bytes());
                 let held = named_params! { ":file": file, ":generation": job.key.generation, ":lease": lease };
                 let more = more.iter().map(|(name, value)| (*name, value as &dyn rusqlite::ToSql));
@@ -103,7 +104,7 @@ impl Jobs for SqliteJobs {
     async fn enqueue(&self, job: JobKey) -> Result<bool> {
         let added = self
             .sqlite
-            .write(move |transaction| {
+            .write_soon(move |transaction| {
                 let statement = format!(
                     "INSERT INTO jobs (file, generation, state, place) VALUES (?, ?, 'queued', {END})
                      ON CONFLICT (file, generation) DO UPDATE
@@ -171,7 +172,7 @@ impl Jobs for SqliteJobs {
         if self.change(job, statement, more).await? {
             let statement = "DELETE FROM jobs WHERE state = 'buried' AND place <= (
                  SELECT place FROM jobs WHERE state = 'buried' ORDER BY place DESC LIMIT 1 OFFSET ?)";
-            self.sqlite.write(move |transaction| execute(transaction, statement, [BURIED])).await?;
+            self.sqlite.write_soon(move |transaction| execute(transaction, statement, [BURIED])).await?;
         }
         Ok(())
     }
@@ -200,7 +201,7 @@ impl Jobs for SqliteJobs {
         let now = self.clock.now();
         let (expired, waiting) = self
             .sqlite
-            .write(move |transaction| {
+            .write_soon(move |transaction| {
                 requeue(transaction, "delayed", 0, now)?;
                 let expired = requeue(transaction, "reserved", 1, now)?;
                 let waiting: bool = transaction

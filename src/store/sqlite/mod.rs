@@ -1,7 +1,8 @@
 //! The embedded back end's database: one SQLite file, several connections, and the adapters over them.
 //!
 //! One connection writes, a few read; all run on blocking threads. WAL lets other processes (`strongroom user add`)
-//! open the file at the same time; `synchronous=FULL` makes a commit survive a power cut.
+//! open the file at the same time. A commit survives a power cut (`synchronous=FULL`), unless it is of something that can
+//! be made again ([`Sqlite::write_soon`]).
 
 mod events;
 mod files;
@@ -47,11 +48,41 @@ pub struct Sqlite(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
     /// One permit for the writer, so that waiting for it holds no blocking thread.
     write_turn: Arc<Semaphore>,
     readers: Mutex<Vec<Connection>>,
     read_turn: Arc<Semaphore>,
+}
+
+/// The connection that writes.
+struct Writer {
+    connection: Connection,
+    /// What `synchronous` is set to.
+    synced: Synced,
+}
+
+/// When a commit is to be on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Synced {
+    /// Before the call returns.
+    Now,
+    /// With the next commit that is synced, or the next checkpoint.
+    Soon,
+}
+
+impl Writer {
+    fn set(&mut self, synced: Synced) -> rusqlite::Result<()> {
+        if self.synced != synced {
+            let mode = match synced {
+                Synced::Now => "FULL",
+                Synced::Soon => "NORMAL",
+            };
+            self.connection.pragma_update(None, "synchronous", mode)?;
+            self.synced = synced;
+        }
+        Ok(())
+    }
 }
 
 impl Sqlite {
@@ -64,7 +95,7 @@ impl Sqlite {
         let readers = (0..READERS).map(|_| connect(path)).collect::<Result<Vec<_>>>()?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
-            writer: Mutex::new(writer),
+            writer: Mutex::new(Writer { connection: writer, synced: Synced::Now }),
             write_turn: Arc::new(Semaphore::new(1)),
             readers: Mutex::new(readers),
             read_turn: Arc::new(Semaphore::new(READERS)),
@@ -84,12 +115,34 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
+        self.commit(Synced::Now, work).await
+    }
+
+    /// As [`Sqlite::write`], without waiting for the disk: for what can be made again. Nothing that others see in the
+    /// database depends on it, and a crash of this process loses none of it. A power cut loses what no later
+    /// [`Sqlite::write`] has taken to the disk: commits are lost from the latest backwards, so what is left is always a
+    /// state that there was.
+    pub async fn write_soon<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        self.commit(Synced::Soon, work).await
+    }
+
+    async fn commit<T, F>(&self, synced: Synced, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
         let turn = Arc::clone(&self.0.write_turn).acquire_owned().await.map_err(Error::internal)?;
         let inner = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            let mut connection = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+            let mut writer = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.set(synced).map_err(failed)?;
+            let transaction =
+                writer.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
             let answer = work(&transaction)?;
             transaction.commit().map_err(failed)?;
             Ok(answer)

@@ -68,8 +68,9 @@ impl Reservations for SqliteReservations {
             return Ok(());
         }
         let blobs = blobs.to_vec();
+        // A note that comes back is settled again.
         self.0
-            .write(move |transaction| {
+            .write_soon(move |transaction| {
                 let mut delete =
                     transaction.prepare_cached("DELETE FROM reservations WHERE blob = ?1").map_err(failed)?;
                 for blob in &blobs {

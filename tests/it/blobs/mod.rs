@@ -242,12 +242,39 @@ async fn what_a_dropped_writer_left_is_removed_by_its_note(kind: Kind) {
 async fn a_small_blob_is_put_at_once_and_deleted(kind: Kind) {
     let bench = Bench::new(kind).await;
     let key = bench.reserve().await;
-    bench.blobs.put(key, sample(100_000)).await.unwrap();
+    bench.blobs.put(vec![(key, sample(100_000))]).await.unwrap();
     assert_eq!(bench.read(key, 0..100_000).await, Some(sample(100_000).to_vec()));
     bench.blobs.delete(key).await.unwrap();
     assert_eq!(bench.read(key, 0..100_000).await, None);
     assert_eq!(bench.kept().await, [""; 0]);
     bench.blobs.delete(key).await.unwrap();
+}
+
+async fn blobs_put_together_are_all_there(kind: Kind) {
+    let bench = Bench::new(kind).await;
+    let mut blobs = Vec::new();
+    for size in [0, 1, 300_000] {
+        blobs.push((bench.reserve().await, sample(size)));
+    }
+    bench.blobs.put(blobs.clone()).await.unwrap();
+    for (key, bytes) in blobs {
+        assert_eq!(bench.read(key, 0..bytes.len() as u64).await, Some(bytes.to_vec()));
+        bench.blobs.delete(key).await.unwrap();
+    }
+    assert_eq!(bench.kept().await, [""; 0]);
+}
+
+async fn reading_ahead_reads_the_same(kind: Kind) {
+    let bench = Bench::new(kind).await;
+    let bytes = sample(MIB);
+    let (key, _) = bench.write(&bytes, 64 << 10).await;
+    for range in [0..0, 0..1, 0..MIB, 100_000..700_001] {
+        let ahead = bench.blobs.read_ahead(key, range.start as u64..range.end as u64).await.unwrap();
+        let read: Vec<Bytes> = ahead.expect("the blob").try_collect().await.unwrap();
+        assert!(read.concat() == bytes[range.clone()], "{range:?}");
+    }
+    let nobody = BlobKey(Random::system().uuid());
+    assert!(bench.blobs.read_ahead(nobody, 0..1).await.unwrap().is_none());
 }
 
 async fn a_missing_blob_is_no_error(kind: Kind) {
@@ -298,6 +325,8 @@ on_disk_and_in_s3!(
     what_a_dead_process_left_of_a_blob_is_removed_by_its_note,
     what_a_dropped_writer_left_is_removed_by_its_note,
     a_small_blob_is_put_at_once_and_deleted,
+    blobs_put_together_are_all_there,
+    reading_ahead_reads_the_same,
     a_missing_blob_is_no_error,
     two_copies_live_independently,
     a_ping_tells_whether_blobs_can_be_kept,
@@ -314,7 +343,7 @@ async fn an_s3_that_is_down_is_said_to_be_down_and_soon() {
     let begin = Instant::now();
     let errors: [Option<Error>; 7] = [
         down.ping().await.err(),
-        down.put(key, sample(1000)).await.err(),
+        down.put(vec![(key, sample(1000))]).await.err(),
         down.read(key, 0..1).await.err(),
         down.copy(key, key).await.err(),
         down.delete(key).await.err(),
