@@ -118,8 +118,8 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 fn ssim(one: &[f32], other: &[f32], size: &RgbImage) -> f64 {
     let (width, height) = (size.width() as usize, size.height() as usize);
     let blurred = |value: &dyn Fn(f64, f64) -> f64| {
-        let values = one.iter().zip(other).map(|(a, b)| value(f64::from(*a), f64::from(*b))).collect();
-        blur(values, width, height)
+        let values: Vec<_> = one.iter().zip(other).map(|(a, b)| value(f64::from(*a), f64::from(*b))).collect();
+        blur(&values, width, height)
     };
     let (mean_a, mean_b) = (blurred(&|a, _| a), blurred(&|_, b| b));
     let (square_a, square_b, product) = (blurred(&|a, _| a * a), blurred(&|_, b| b * b), blurred(&|a, b| a * b));
@@ -133,7 +133,7 @@ fn ssim(one: &[f32], other: &[f32], size: &RgbImage) -> f64 {
 }
 
 /// The mean of every whole window.
-fn blur(values: Vec<f64>, width: usize, height: usize) -> Vec<f64> {
+fn blur(values: &[f64], width: usize, height: usize) -> Vec<f64> {
     const RADIUS: usize = 5;
     let weights = [5.0_f64, 4.0, 3.0, 2.0, 1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0].map(|x| (-x * x / 4.5).exp());
     let sum: f64 = weights.iter().sum();
@@ -143,7 +143,7 @@ fn blur(values: Vec<f64>, width: usize, height: usize) -> Vec<f64> {
     let (inner_width, inner_height) = (width.saturating_sub(2 * RADIUS), height.saturating_sub(2 * RADIUS));
     let rows: Vec<_> = (0..height)
         .flat_map(|y| (0..inner_width).map(move |x| y * width + x))
-        .map(|start| weighted(&values, start, 1))
+        .map(|start| weighted(values, start, 1))
         .collect();
     (0..inner_height * inner_width).map(|start| weighted(&rows, start, inner_width)).collect()
 }
