@@ -77,7 +77,8 @@ pub fn macroblock<const N: usize>(
         variance: i16::from(strength.variance),
     };
     let (outer, inner) = (at(i16::from(strength.limit) + 4), at(i16::from(strength.limit)));
-    let (outer_edge, inner_edge) = if simple { (Edge::Simple, Edge::Simple) } else { (Edge::Macroblock, Edge::Subblock) };
+    let (outer_edge, inner_edge) =
+        if simple { (Edge::Simple, Edge::Simple) } else { (Edge::Macroblock, Edge::Subblock) };
     if left {
         vertical::<N>(rows, start, outer_edge, outer);
     }
@@ -180,10 +181,9 @@ fn simple<const N: usize>(lanes: &mut [[u8; N]; 8], thresholds: Thresholds) {
 #[inline(always)]
 fn normal<const N: usize, const MACROBLOCK: bool>(lanes: &mut [[u8; N]; 8], thresholds: Thresholds) {
     for i in 0..N {
-        let [p3, p2, p1, p0, q0, q1, q2, q3] = [
-            lanes[0][i], lanes[1][i], lanes[2][i], lanes[3][i], lanes[4][i], lanes[5][i], lanes[6][i], lanes[7][i],
-        ]
-        .map(i16::from);
+        let [p3, p2, p1, p0, q0, q1, q2, q3] =
+            [lanes[0][i], lanes[1][i], lanes[2][i], lanes[3][i], lanes[4][i], lanes[5][i], lanes[6][i], lanes[7][i]]
+                .map(i16::from);
         let within = thresholds.interior;
         let applies = (4 * (p0 - q0).abs() + (p1 - q1).abs() <= thresholds.edge)
             & ((p3 - p2).abs() <= within)

@@ -111,12 +111,9 @@ fn directional(edge: &[u8; 16], mode: Submode) -> [[u8; 4]; 4] {
         Submode::Horizontal => [[three[3]; 4], [three[2]; 4], [three[1]; 4], [three[0]; 4]],
         Submode::LeftDown => [run(&three, 6), run(&three, 7), run(&three, 8), run(&three, 9)],
         Submode::RightDown => [run(&three, 4), run(&three, 3), run(&three, 2), run(&three, 1)],
-        Submode::VerticalRight => [
-            run(&two, 5),
-            run(&three, 4),
-            [three[3], two[5], two[6], two[7]],
-            [three[2], three[4], three[5], three[6]],
-        ],
+        Submode::VerticalRight => {
+            [run(&two, 5), run(&three, 4), [three[3], two[5], two[6], two[7]], [three[2], three[4], three[5], three[6]]]
+        }
         Submode::VerticalLeft => [
             run(&two, 6),
             run(&three, 6),
