@@ -92,9 +92,10 @@ fn work(
     orders: &Receiver<Arrived>,
     output: &mut impl Write,
 ) -> io::Result<Result<Rendered, RenderError>> {
+    let widths = ThumbnailSize::ALL.map(ThumbnailSize::max_width);
     let opened = attempt(|| {
         let image = Image::open(source, &job.limits)?;
-        let bytes = image.memory();
+        let bytes = image.memory(&widths);
         if bytes.saturating_add(job.length) > memory {
             return Err(RenderError::TooLarge(wire::TOO_MUCH_MEMORY.to_owned()));
         }
@@ -106,7 +107,7 @@ fn work(
     };
     output.write_all(&wire::header(&Answer::Needs { bytes })?)?;
     let Ok(Arrived::Go) = orders.recv() else { return Err(out_of_turn()) };
-    Ok(attempt(|| image.render(&ThumbnailSize::ALL.map(ThumbnailSize::max_width))))
+    Ok(attempt(|| image.render(&widths)))
 }
 
 fn out_of_turn() -> io::Error {

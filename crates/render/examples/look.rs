@@ -26,7 +26,7 @@ fn main() -> io::Result<()> {
         let begun = Instant::now();
         let outcome = catch_unwind(|| {
             let image = Image::open(&bytes, &RenderLimits::default())?;
-            let memory = image.memory();
+            let memory = image.memory(&WIDTHS);
             Ok((image.render(&WIDTHS)?, memory))
         });
         let took = begun.elapsed().as_secs_f64() * 1000.0;

@@ -1,8 +1,9 @@
 //! The boolean entropy decoder. RFC 6386, 7.
 
-/// How many bits a decoder may read past the end of its data before that counts as truncated: it looks two bytes ahead,
-/// and an encoder need not write what is never decided by.
-const SLACK: i64 = 16;
+/// How many bits must be left after the last boolean of a row, else it was made up. Decoders look ahead, so encoders may leave
+/// out two bytes that decide nothing; but where data has been cut off, a boolean counts only if all it was compared with is there.
+const LEAST_LEFT: i64 = -16;
+const LEAST_LEFT_OF_CUT: i64 = 8;
 
 /// Reads booleans of given probabilities.
 ///
@@ -18,19 +19,22 @@ pub struct Bools<'a> {
     bits: i64,
     /// How many of all bits were zeros past the end.
     past: i64,
+    /// How many bits must be left.
+    least: i64,
     /// 128 to 255; the one time it is 255 is before the first boolean.
     range: u32,
 }
 
 impl<'a> Bools<'a> {
-    /// A decoder of `data`.
-    pub fn new(data: &'a [u8]) -> Self {
-        Bools { rest: data, value: 0, bits: 0, past: 0, range: 255 }
+    /// A decoder of `data`, which is `whole` unless its end has been cut off.
+    pub fn new(data: &'a [u8], whole: bool) -> Self {
+        let least = if whole { LEAST_LEFT } else { LEAST_LEFT_OF_CUT };
+        Bools { rest: data, value: 0, bits: 0, past: 0, least, range: 255 }
     }
 
     /// Whether booleans were made up because the data ended.
     pub fn overran(&self) -> bool {
-        self.bits - self.past < -SLACK
+        self.rest.is_empty() && self.bits - self.past < self.least
     }
 
     /// The next boolean; it is false with a chance of `probability` in 256.
@@ -98,9 +102,9 @@ impl<'a> Bools<'a> {
     fn refill(&mut self) {
         if let Some((next, _)) = self.rest.split_first_chunk::<8>() {
             self.value |= u64::from_be_bytes(*next) >> self.bits;
-            let bytes = if self.bits == 0 { 8 } else { 7 };
+            let (bytes, bits) = if self.bits == 0 { (8, 64) } else { (7, 56) };
             self.rest = &self.rest[bytes..];
-            self.bits += 8 * bytes as i64;
+            self.bits += bits;
         } else {
             self.refill_at_the_end();
         }

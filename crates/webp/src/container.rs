@@ -10,6 +10,8 @@ const LONGEST_PROFILE: usize = 1 << 22;
 pub struct Container<'a> {
     /// The VP8 frame, as much of it as there is.
     pub frame: &'a [u8],
+    /// Whether that is all of it.
+    pub whole: bool,
     /// The size that the frame must have, where the container says it.
     pub size: Option<(u32, u32)>,
     pub orientation: u8,
@@ -76,17 +78,17 @@ impl<'a> Container<'a> {
                 _ => {}
             }
         }
-        let Some(frame) = frame else {
+        let Some((frame, whole)) = frame else {
             return Err(Error::Damaged("the file has no image"));
         };
-        Ok(Container { frame, size: canvas, orientation, icc: icc.map(<[u8]>::to_vec) })
+        Ok(Container { frame, whole, size: canvas, orientation, icc: icc.map(<[u8]>::to_vec) })
     }
 }
 
-/// The frame, if the chunk is one.
-fn frame_in<'a>(chunk: &Chunk<'a>) -> Result<Option<&'a [u8]>, Error> {
+/// The frame and whether it is whole, if the chunk is one.
+fn frame_in<'a>(chunk: &Chunk<'a>) -> Result<Option<(&'a [u8], bool)>, Error> {
     match &chunk.name {
-        b"VP8 " => Ok(Some(chunk.payload)),
+        b"VP8 " => Ok(Some((chunk.payload, chunk.whole))),
         b"VP8L" => Err(Error::Unsupported("lossless compression")),
         b"ALPH" => Err(Error::Unsupported("an alpha channel")),
         _ => Ok(None),
@@ -94,7 +96,7 @@ fn frame_in<'a>(chunk: &Chunk<'a>) -> Result<Option<&'a [u8]>, Error> {
 }
 
 /// The first frame of an animation: RFC 9649, 2.7.1.1.
-fn animated(payload: &[u8], canvas: Option<(u32, u32)>) -> Result<&[u8], Error> {
+fn animated(payload: &[u8], canvas: Option<(u32, u32)>) -> Result<(&[u8], bool), Error> {
     let Some((header, data)) = payload.split_first_chunk::<16>() else {
         return Err(Error::Damaged("the ANMF chunk is too short"));
     };

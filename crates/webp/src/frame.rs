@@ -49,8 +49,8 @@ pub struct Segment {
 }
 
 impl<'a> Frame<'a> {
-    /// Reads the headers of the frame in `data`, which may be truncated.
-    pub fn new(data: &'a [u8]) -> Result<Self, Error> {
+    /// Reads the headers of the frame in `data`, which is `whole` unless its end has been cut off.
+    pub fn new(data: &'a [u8], whole: bool) -> Result<Self, Error> {
         let Some((start, data)) = data.split_first_chunk::<10>() else {
             return Err(Error::Damaged("the frame ends in its header"));
         };
@@ -67,19 +67,19 @@ impl<'a> Frame<'a> {
         if width == 0 || height == 0 {
             return Err(Error::Damaged("a side of the frame is 0"));
         }
-        let size = (tag >> 5) as usize;
-        if size * 8 < LEAST_BITS * width.div_ceil(16) as usize * height.div_ceil(16) as usize {
+        let length = (tag >> 5) as usize;
+        if length * 8 < LEAST_BITS * width.div_ceil(16) as usize * height.div_ceil(16) as usize {
             return Err(Error::Damaged("the frame is too short for its size"));
         }
-        let Some((first, data)) = data.split_at_checked(size) else {
+        let Some((first, data)) = data.split_at_checked(length) else {
             return Err(Error::Damaged("the frame ends before its coefficients"));
         };
-        let mut b = Bools::new(first);
+        let mut b = Bools::new(first, true);
         // Colour space and clamping: no decoder heeds them.
         b.number(2);
         let segmentation = Segmentation::read(&mut b);
         let filtering = Filtering::read(&mut b);
-        let partitions = partitions(1 << b.number(2), data)?;
+        let partitions = partitions(1 << b.number(2), data, whole)?;
         let quantisers = Quantisers::read(&mut b);
         // Whether the probabilities outlast this frame: there is no other.
         b.flag();
@@ -103,7 +103,7 @@ impl<'a> Frame<'a> {
 }
 
 /// Finds the partitions with coefficients. RFC 6386, 9.5.
-fn partitions(count: usize, data: &[u8]) -> Result<Vec<Bools<'_>>, Error> {
+fn partitions(count: usize, data: &[u8], whole: bool) -> Result<Vec<Bools<'_>>, Error> {
     let Some((sizes, mut data)) = data.split_at_checked(3 * (count - 1)) else {
         return Err(Error::Damaged("the frame ends before its coefficients"));
     };
@@ -111,10 +111,10 @@ fn partitions(count: usize, data: &[u8]) -> Result<Vec<Bools<'_>>, Error> {
     for size in sizes.chunks_exact(3) {
         let size = u32::from_le_bytes([size[0], size[1], size[2], 0]) as usize;
         let (partition, rest) = data.split_at(size.min(data.len()));
-        partitions.push(Bools::new(partition));
+        partitions.push(Bools::new(partition, partition.len() == size));
         data = rest;
     }
-    partitions.push(Bools::new(data));
+    partitions.push(Bools::new(data, whole));
     Ok(partitions)
 }
 
@@ -230,7 +230,7 @@ impl Quantisers {
                 (step(&AC_STEP, self.second_ac, 127) * 155 / 100).max(8),
             ),
             chroma: steps(step(&DC_STEP, self.chroma_dc, 117), step(&AC_STEP, self.chroma_ac, 127)),
-            strengths: Default::default(),
+            strengths: <[Strength; 2]>::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::bools::Bools;
 use crate::frame::Segment;
 use crate::modes::{Luma, Mode};
-use crate::predict::{self, Neighbours, SPAN};
+use crate::predict::{self, Neighbours};
 use crate::tokens::{self, ByPosition};
 use crate::transform::{self, BLOCK};
 use crate::work::{CR, LEFT, STRIDE, Work};
@@ -110,7 +110,7 @@ impl Coefficients {
             Luma::Subblocks(modes) => {
                 for (i, mode) in modes.iter().enumerate() {
                     let corner = STRIDE * (i / 4 * 4) + LEFT + i % 4 * 4 - 1;
-                    let span = work.luma[corner..][..SPAN].as_mut_array().expect("a slice of that length");
+                    let span = work.luma[corner..].first_chunk_mut().expect("a subblock is in its macroblock");
                     predict::subblock(span, *mode);
                     if self.any {
                         self.add(i, &mut work.luma, corner + STRIDE + 1);
@@ -138,7 +138,7 @@ impl Coefficients {
             return;
         }
         let coefficients = &mut self.blocks[i];
-        let block: &mut [u8; BLOCK] = samples[start..][..BLOCK].as_mut_array().expect("a slice of that length");
+        let block: &mut [u8; BLOCK] = samples[start..].first_chunk_mut().expect("a block is in its macroblock");
         if residue == Residue::All {
             transform::add(coefficients, block);
             *coefficients = [0; 16];

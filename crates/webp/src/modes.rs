@@ -52,11 +52,11 @@ pub fn luma(b: &mut Bools, above: &mut [Submode; 4], left: &mut [Submode; 4]) ->
         }
         return Luma::Subblocks(modes);
     }
-    let (mode, implied) = match (b.bool(156), ()) {
-        (false, ()) if b.bool(163) => (Mode::Vertical, Submode::Vertical),
-        (false, ()) => (Mode::Dc, Submode::Dc),
-        (true, ()) if b.bool(128) => (Mode::TrueMotion, Submode::TrueMotion),
-        (true, ()) => (Mode::Horizontal, Submode::Horizontal),
+    let (mode, implied) = match b.bool(156) {
+        false if b.bool(163) => (Mode::Vertical, Submode::Vertical),
+        false => (Mode::Dc, Submode::Dc),
+        true if b.bool(128) => (Mode::TrueMotion, Submode::TrueMotion),
+        true => (Mode::Horizontal, Submode::Horizontal),
     };
     *above = [implied; 4];
     *left = [implied; 4];

@@ -11,6 +11,8 @@ pub struct Shrinker {
     factor: usize,
     /// Before shrinking.
     width: usize,
+    /// How many more rows there are, before shrinking.
+    left: u32,
     /// The sums of columns, over the rows since the last one that was finished.
     sums: Vec<u16>,
     summed: usize,
@@ -33,6 +35,7 @@ impl Shrinker {
         Shrinker {
             factor: factor as usize,
             width: width as usize,
+            left: height,
             sums: if factor == 1 { Vec::new() } else { vec![0; width as usize] },
             summed: 0,
             plane: Plane { width: across, height: down, stride, samples: vec![128; stride * down as usize] },
@@ -42,6 +45,10 @@ impl Shrinker {
 
     /// Takes the next row; what is beyond the width, or beyond the height, is ignored.
     pub fn push(&mut self, row: &[u8]) {
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
         let row = &row[..self.width];
         if self.factor == 1 {
             let start = self.rows * self.plane.stride;

@@ -51,19 +51,19 @@ type Square = [[i16; 4]; 4];
 
 /// One of the two passes: all four columns at once.
 #[inline(always)]
-fn pass(x: &Square) -> Square {
-    let mut y = [[0; 4]; 4];
+fn pass(input: &Square) -> Square {
+    let mut output = [[0; 4]; 4];
     for i in 0..4 {
-        let a = x[0][i].wrapping_add(x[2][i]);
-        let b = x[0][i].wrapping_sub(x[2][i]);
-        let c = sine(x[1][i]).wrapping_sub(cosine(x[3][i]));
-        let d = cosine(x[1][i]).wrapping_add(sine(x[3][i]));
-        y[0][i] = a.wrapping_add(d);
-        y[1][i] = b.wrapping_add(c);
-        y[2][i] = b.wrapping_sub(c);
-        y[3][i] = a.wrapping_sub(d);
+        let a = input[0][i].wrapping_add(input[2][i]);
+        let b = input[0][i].wrapping_sub(input[2][i]);
+        let c = sine(input[1][i]).wrapping_sub(cosine(input[3][i]));
+        let d = cosine(input[1][i]).wrapping_add(sine(input[3][i]));
+        output[0][i] = a.wrapping_add(d);
+        output[1][i] = b.wrapping_add(c);
+        output[2][i] = b.wrapping_sub(c);
+        output[3][i] = a.wrapping_sub(d);
     }
-    y
+    output
 }
 
 #[inline(always)]

@@ -16,7 +16,7 @@ pub fn check(input: &[u8]) -> u64 {
             return 0;
         }
     };
-    let promised = image.memory();
+    let promised = image.memory(&WIDTHS);
     // What any image of this many pixels could need: 16 bytes for each, twice, and tables.
     assert!(promised <= 32 * MAX_PIXELS + (256 << 20), "{promised} bytes for {} of file", input.len());
     match image.render(&WIDTHS) {
