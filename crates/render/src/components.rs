@@ -45,8 +45,8 @@ pub(crate) fn from_ycc(
     }
     let chroma = [cb.resize(to, resizer)?, cr.resize(to, resizer)?];
     let rgb = pixels([&luma, &chroma[0], &chroma[1]]).flat_map(|[y, cb, cr]| ycc_to_rgb(y, cb, cr)).collect();
-    let rgb = orientation.apply::<3>(rgb, (to.0 as usize, to.1 as usize));
-    Ok(Picture::Opaque(rgb_in_srgb(rgb, orientation.turn(to), profile)))
+    let upright = orientation.apply::<3>(rgb, (to.0 as usize, to.1 as usize));
+    Ok(Picture::Opaque(rgb_in_srgb(&upright, orientation.turn(to), profile)))
 }
 
 /// The samples of planes of one size, pixel by pixel.

@@ -1,5 +1,7 @@
 //! Why there are no thumbnails, in sentences for people and without a decoder's own words.
 
+use std::error::Error;
+
 /// Why there are no thumbnails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
@@ -16,8 +18,8 @@ pub enum RenderError {
 
 impl RenderError {
     /// An attempt that failed for this reason.
-    pub(crate) fn failed(why: impl ToString) -> Self {
-        Self::Failed(why.to_string())
+    pub(crate) fn failed(why: impl Into<Box<dyn Error>>) -> Self {
+        Self::Failed(why.into().to_string())
     }
 }
 

@@ -17,13 +17,13 @@ const CHROMA_MARGIN: f64 = 1.0;
 
 /// An image whose header has been read.
 pub(crate) struct Jpeg<'a> {
-    decoder: Decoder<'a>,
+    decoder: Box<Decoder<'a>>,
 }
 
 /// Reads the header. `None` for the varieties that are left to another decoder.
 pub(crate) fn open(bytes: &[u8]) -> Result<Option<Jpeg<'_>>, RenderError> {
     match Decoder::new(bytes) {
-        Ok(decoder) => Ok(Some(Jpeg { decoder })),
+        Ok(decoder) => Ok(Some(Jpeg { decoder: Box::new(decoder) })),
         Err(Error::Unsupported(_)) => Ok(None),
         Err(Error::Damaged(_)) => Err(ends_too_early()),
     }
@@ -67,7 +67,7 @@ fn picture(
     let parts = header.components.iter().zip(scales).zip(decoded.planes);
     let components: Vec<Component> = parts
         .map(|((factors, scale), plane)| {
-            let (width, height) = extent(header, factors, *scale);
+            let (width, height) = extent(header, *factors, *scale);
             let plane = Plane::from_rows(plane.width, plane.height, plane.stride, plane.samples);
             Component { plane, region: Region::whole(width, height) }
         })
@@ -86,7 +86,7 @@ fn picture(
         (Color::Grey, [grey]) => grey_in_srgb(orientation.apply::<1>(grey.samples.clone(), stored), upright, icc),
         (Color::Rgb, [red, green, blue]) => {
             let rgb = pixels([red, green, blue]).flatten().collect();
-            rgb_in_srgb(orientation.apply::<3>(rgb, stored), upright, icc)
+            rgb_in_srgb(&orientation.apply::<3>(rgb, stored), upright, icc)
         }
         (Color::Cmyk, [cyan, magenta, yellow, black]) => {
             let inks = pixels([cyan, magenta, yellow, black]).flatten().map(|ink| !ink).collect();
@@ -108,7 +108,7 @@ fn picture(
 /// The least scale for each component that leaves enough for thumbnails of this size.
 fn scales(header: &Header, to: (u32, u32)) -> Vec<Scale> {
     let is_chroma = |at| matches!(header.color, Color::YCbCr | Color::Ycck) && (at == 1 || at == 2);
-    let scale = |(at, factors)| {
+    let scale = |(at, factors): (usize, &strongroom_jpeg::Component)| {
         let needed = if is_chroma(at) {
             let (width, height) = halved(to);
             (CHROMA_MARGIN * f64::from(width), CHROMA_MARGIN * f64::from(height))
@@ -116,7 +116,7 @@ fn scales(header: &Header, to: (u32, u32)) -> Vec<Scale> {
             (LUMA_MARGIN * f64::from(to.0), LUMA_MARGIN * f64::from(to.1))
         };
         let enough = |scale: &Scale| {
-            let (width, height) = extent(header, factors, *scale);
+            let (width, height) = extent(header, *factors, *scale);
             width >= needed.0 && height >= needed.1
         };
         [Scale::Eighth, Scale::Quarter, Scale::Half].into_iter().find(enough).unwrap_or(Scale::Full)
@@ -125,7 +125,7 @@ fn scales(header: &Header, to: (u32, u32)) -> Vec<Scale> {
 }
 
 /// The sides of the image at a component's resolution and scale, in samples (T.81, A.1.1), not rounded up.
-fn extent(header: &Header, factors: &strongroom_jpeg::Component, scale: Scale) -> (f64, f64) {
+fn extent(header: &Header, factors: strongroom_jpeg::Component, scale: Scale) -> (f64, f64) {
     let (mut across, mut down) = (1, 1);
     for other in &header.components {
         (across, down) = (across.max(other.h), down.max(other.v));

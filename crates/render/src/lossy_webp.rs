@@ -76,7 +76,7 @@ impl LossyWebP<'_> {
 
 /// To full range: the sample that stands for `zero` keeps its place (128), or becomes 0 (16), and so many steps become
 /// 255.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0 to 255")]
+#[expect(clippy::cast_sign_loss, reason = "clamped to 0 to 255")]
 fn stretch(samples: &mut [u8], zero: u8, steps: i32) {
     let base = if zero == 128 { 128 } else { 0 };
     let mut table = [0; 256];

@@ -87,7 +87,7 @@ impl Picture {
         resizer: &mut Resizer,
     ) -> Result<Self, RenderError> {
         let Interleaved { width, height, channels, samples, transparent, .. } = decoded;
-        let resized = if (width, height) == to {
+        let scaled = if (width, height) == to {
             samples
         } else {
             // Premultiplied, so alpha is a sample like the others.
@@ -97,7 +97,7 @@ impl Picture {
         let size = (to.0 as usize, to.1 as usize);
         let (width, height) = orientation.turn(to);
         if transparent {
-            let samples = orientation.apply::<4>(straight(resized, channels, to)?, size);
+            let samples = orientation.apply::<4>(straight(scaled, channels, to)?, size);
             let samples = match Transform::new(profile, Space::Rgba) {
                 Some(transform) => transform.apply(&samples).unwrap_or(samples),
                 None => samples,
@@ -106,16 +106,16 @@ impl Picture {
         }
         Ok(Self::Opaque(match channels {
             1 | 2 => {
-                let grey = if channels == 2 { resized.into_iter().step_by(2).collect() } else { resized };
+                let grey = if channels == 2 { scaled.into_iter().step_by(2).collect() } else { scaled };
                 grey_in_srgb(orientation.apply::<1>(grey, size), (width, height), profile)
             }
             _ => {
                 let rgb = if channels == 4 {
-                    resized.as_chunks::<4>().0.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]).collect()
+                    scaled.as_chunks::<4>().0.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]).collect()
                 } else {
-                    resized
+                    scaled
                 };
-                rgb_in_srgb(orientation.apply::<3>(rgb, size), (width, height), profile)
+                rgb_in_srgb(&orientation.apply::<3>(rgb, size), (width, height), profile)
             }
         }))
     }
@@ -134,10 +134,10 @@ pub(crate) fn grey_in_srgb(samples: Vec<u8>, size: (u32, u32), profile: Option<&
 }
 
 /// From RGB with this profile.
-pub(crate) fn rgb_in_srgb(samples: Vec<u8>, size: (u32, u32), profile: Option<&[u8]>) -> Ycc {
-    match Transform::new(profile, Space::Rgb).and_then(|transform| transform.apply(&samples)) {
+pub(crate) fn rgb_in_srgb(samples: &[u8], size: (u32, u32), profile: Option<&[u8]>) -> Ycc {
+    match Transform::new(profile, Space::Rgb).and_then(|transform| transform.apply(samples)) {
         Some(rgb) => rgb_to_ycc(&rgb, size),
-        None => rgb_to_ycc(&samples, size),
+        None => rgb_to_ycc(samples, size),
     }
 }
 

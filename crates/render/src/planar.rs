@@ -175,7 +175,7 @@ impl Ycc {
 }
 
 /// JFIF 1.02, "Conversion to and from RGB", in 16-bit fixed point.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0 to 255")]
+#[expect(clippy::cast_sign_loss, reason = "clamped to 0 to 255")]
 pub(crate) fn ycc_to_rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let (y, cb, cr) = ((i32::from(y) << 16) + (1 << 15), i32::from(cb) - 128, i32::from(cr) - 128);
     [y + 91_881 * cr, y - 22_554 * cb - 46_802 * cr, y + 116_130 * cb].map(|sample| (sample >> 16).clamp(0, 255) as u8)

@@ -74,17 +74,17 @@ mod tests {
             })
         });
         let fast = forward(&samples);
-        for v in 0..8_usize {
-            for u in 0..8_usize {
-                let weight = |k: usize| if k == 0 { 0.5_f64.sqrt() } else { 1.0 };
-                let wave = |k: usize, at: usize| ((2 * at + 1) as f64 * k as f64 * PI / 16.0).cos();
+        for v in 0..8_u8 {
+            for u in 0..8_u8 {
+                let weight = |k: u8| if k == 0 { 0.5_f64.sqrt() } else { 1.0 };
+                let wave = |k: u8, at: u8| (f64::from(2 * at + 1) * f64::from(k) * PI / 16.0).cos();
                 let mut sum = 0.0;
-                for (y, row) in samples.iter().enumerate() {
-                    for (x, sample) in row.iter().enumerate() {
+                for (y, row) in (0..).zip(&samples) {
+                    for (x, sample) in (0..).zip(row) {
                         sum += (f64::from(*sample) - 128.0) * wave(u, x) * wave(v, y);
                     }
                 }
-                let exact = sum * weight(u) * weight(v) / 4.0;
+                let (v, u, exact) = (usize::from(v), usize::from(u), sum * weight(u) * weight(v) / 4.0);
                 let ours = f64::from(fast[u][v] / (SCALES[u] * SCALES[v] * 8.0));
                 assert!((exact - ours).abs() < 1e-3, "{u} {v}: {exact} {ours}");
             }

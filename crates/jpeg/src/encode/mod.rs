@@ -305,6 +305,6 @@ mod tests {
         assert_eq!(encode(plane(2, 3, &four), None, 80), Err(Mismatch));
         assert_eq!(encode(plane(0, 2, &[]), None, 80), Err(Mismatch));
         assert_eq!(encode(plane(2, 2, &four), Some([plane(2, 2, &four); 2]), 80), Err(Mismatch));
-        assert_eq!(encode(plane(70_000, 1, &[0; 70_000]), None, 80), Err(Mismatch));
+        assert_eq!(encode(plane(70_000, 1, &vec![0; 70_000]), None, 80), Err(Mismatch));
     }
 }
