@@ -52,6 +52,9 @@ const DISK_READS: usize = 16;
 
 pub use writer::BlobWriter;
 
+/// Bytes on their way out.
+pub type Chunks = BoxStream<'static, Result<Bytes>>;
+
 /// The largest blob in S3, in bytes: a larger one could not be copied in one request.
 pub const S3_LARGEST: u64 = 5 << 30;
 
@@ -158,17 +161,13 @@ impl Blobs {
     }
 
     /// Streams a range of a blob. `None` when there is no such blob.
-    pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+    pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Option<Chunks>> {
         self.stream(key, range, disk::read).await
     }
 
     /// As [`Blobs::read`], for who takes the bytes as fast as they come: on disk the next are read while these are
     /// being used.
-    pub async fn read_ahead(
-        &self,
-        key: BlobKey,
-        range: Range<u64>,
-    ) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+    pub async fn read_ahead(&self, key: BlobKey, range: Range<u64>) -> Result<Option<Chunks>> {
         self.stream(key, range, disk::read_ahead).await
     }
 
@@ -176,8 +175,8 @@ impl Blobs {
         &self,
         key: BlobKey,
         range: Range<u64>,
-        from_disk: fn(File, Range<u64>, Arc<Semaphore>) -> BoxStream<'static, Result<Bytes>>,
-    ) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+        from_disk: fn(File, Range<u64>, Arc<Semaphore>) -> Chunks,
+    ) -> Result<Option<Chunks>> {
         // No store has a range without bytes: whether there is such a blob is all there is to ask.
         let nothing = range.is_empty();
         let options =

@@ -197,15 +197,14 @@ impl Worker {
             (Some(self.alone.read().await), None)
         };
         // The thumbnails are noted while they are being made: nobody waits for the disk then.
-        let noted = self.leftovers.reserve(job.key.file, ThumbnailSize::ALL.len());
-        let (outcome, notes) = tokio::join!(self.render(content), noted);
+        let reserving = self.leftovers.reserve(job.key.file, ThumbnailSize::ALL.len());
+        let (outcome, notes) = tokio::join!(self.render(content), reserving);
         drop((turn, slot));
-        let notes = match &outcome {
-            Ok(Some(Outcome::Rendered(_))) => notes?,
-            _ => {
-                self.leftovers.release(notes.unwrap_or_default()).await;
-                Vec::new()
-            }
+        let notes = if matches!(outcome, Ok(Some(Outcome::Rendered(_)))) {
+            notes?
+        } else {
+            self.leftovers.release(notes.unwrap_or_default()).await;
+            Vec::new()
         };
         match outcome? {
             Some(Outcome::Rendered(rendered)) => self.ready(job, rendered, notes).await,

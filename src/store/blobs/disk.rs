@@ -11,14 +11,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{
-    StreamExt as _,
-    future::join_all,
-    stream::{self, BoxStream},
-};
+use futures_util::{StreamExt as _, future::join_all, stream};
 use tokio::{sync::Semaphore, task::JoinHandle};
 
-use super::{DISK_CHUNK, place};
+use super::{Chunks, DISK_CHUNK, place};
 use crate::{
     error::{Error, Result},
     model::BlobKey,
@@ -48,7 +44,7 @@ pub(super) async fn put(root: &Path, blobs: Vec<(BlobKey, Bytes)>) -> io::Result
 }
 
 /// Reads a file in large steps (`object_store` itself takes 8 KiB at a time), each when it is its turn.
-pub(super) fn read(file: File, range: Range<u64>, turns: Arc<Semaphore>) -> BoxStream<'static, Result<Bytes>> {
+pub(super) fn read(file: File, range: Range<u64>, turns: Arc<Semaphore>) -> Chunks {
     let step = move |(file, range): (File, Range<u64>)| {
         let turns = Arc::clone(&turns);
         async move { next(file, range, turns).await }
@@ -57,7 +53,7 @@ pub(super) fn read(file: File, range: Range<u64>, turns: Arc<Semaphore>) -> BoxS
 }
 
 /// As [`read`], one step ahead of who takes them.
-pub(super) fn read_ahead(file: File, range: Range<u64>, turns: Arc<Semaphore>) -> BoxStream<'static, Result<Bytes>> {
+pub(super) fn read_ahead(file: File, range: Range<u64>, turns: Arc<Semaphore>) -> Chunks {
     let begin = move |file, range| -> JoinHandle<Result<Option<_>>> {
         let turns = Arc::clone(&turns);
         tokio::spawn(next(file, range, turns))
