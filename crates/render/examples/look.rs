@@ -36,7 +36,8 @@ fn main() -> io::Result<()> {
                 for (width, thumbnail) in WIDTHS.iter().zip(&rendered.thumbnails) {
                     let file = format!("{index}-{width}.{}", thumbnail.format.name().to_lowercase());
                     fs::write(Path::new(&folder).join(&file), &thumbnail.bytes)?;
-                    line += &format!("\t{file}");
+                    line.push('\t');
+                    line.push_str(&file);
                 }
                 line
             }

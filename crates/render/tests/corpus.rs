@@ -1,6 +1,8 @@
 //! What fuzzing of images has found, and what it began with (`fuzz/images/`): every file once more, on a small stack and against a
 //! deadline.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     fs,
     path::Path,
