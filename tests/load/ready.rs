@@ -95,8 +95,8 @@ async fn main() {
     let many = arguments.at_once;
     #[allow(clippy::cast_precision_loss, reason = "nobody uploads so many")]
     let rate = many as f64 / settled;
-    let back_end = if arguments.servers { "MongoDB and Redis" } else { "embedded" };
-    println!("Back end: {back_end}; release profile, default settings.\n");
+    let stores = if arguments.servers { "MongoDB and Redis" } else { "embedded" };
+    println!("Back end: {stores}; release profile, default settings.\n");
     println!("| what | |\n| --- | --: |");
     println!(
         "| from the answer of an upload to the event, {} photos, median | {:.1} ms |",
@@ -194,7 +194,8 @@ async fn upload_many(client: &Client, photos: &[&Vec<u8>]) {
     let input = json!({ "files": vec![json!({ "file": null }); photos.len()] });
     let map: Map<_, _> =
         names.iter().map(|name| (name.clone(), json!([format!("variables.i.files.{name}.file")]))).collect();
-    let parts = names.iter().zip(photos).map(|(name, photo)| (name.as_str(), ("photo.jpg", photo.to_vec()))).collect();
+    let parts =
+        names.iter().zip(photos).map(|(name, photo)| (name.as_str(), ("photo.jpg", (*photo).clone()))).collect();
     let answer = client.multipart(query, json!({ "i": input }), map.into(), parts).await;
     let answer: Value = answer.json().await.expect("JSON");
     let results = answer["data"]["uploadMany"]["results"].as_array().unwrap_or_else(|| panic!("{answer}"));
