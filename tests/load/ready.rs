@@ -150,6 +150,10 @@ async fn listen(client: &Client) -> mpsc::UnboundedReceiver<Event> {
         loop {
             let Some(message) = socket.next_within(PATIENCE).await else { continue };
             let now = Instant::now();
+            // The server has ended, or ended the subscription: who waits for more is told.
+            if message["type"] != "next" {
+                return;
+            }
             let file = &message["payload"]["data"]["thumbnailReady"];
             assert_eq!(file["thumbnailStatus"], "READY", "{message}");
             let id = file["id"].as_str().expect("an ID").to_owned();
@@ -162,7 +166,7 @@ async fn listen(client: &Client) -> mpsc::UnboundedReceiver<Event> {
 }
 
 async fn next(events: &mut mpsc::UnboundedReceiver<Event>) -> Event {
-    tokio::time::timeout(PATIENCE, events.recv()).await.expect("an event in time").expect("events")
+    tokio::time::timeout(PATIENCE, events.recv()).await.expect("an event in time").expect("the subscription stands")
 }
 
 /// Uploads a photo and answers how many milliseconds after the answer it was ready; less than 0 if it was so before.
