@@ -9,6 +9,7 @@ use image::{DynamicImage, Frame, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb,
 use moxcms::ColorProfile;
 use strongroom_render::{Encoded, Format, RenderError, RenderLimits, Rendered, render, sniff};
 
+#[expect(dead_code, reason = "the tests of rendering processes need more of it")]
 mod samples;
 use samples::*;
 

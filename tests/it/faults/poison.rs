@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use crate::samples::bare_bitmap;
 use crate::support::{
     Backend,
     app::{Home, PROGRAM, TestApp, jpeg},
@@ -49,13 +50,6 @@ impl Renderer {
     }
 }
 
-/// Easy to send, hard to scale: `side` x `side` pixels of one colour.
-fn vast_png(side: u32) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image::RgbImage::new(side, side).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
-}
-
 fn id(file: &Value) -> &str {
     file["id"].as_str().unwrap()
 }
@@ -77,7 +71,7 @@ async fn an_image_beyond_the_memory_limit_fails_and_others_are_ready(backend: Ba
     let settings = [("thumbnails.memory", "67108864"), ("thumbnails.slots", "1"), patient];
     let app = TestApp::rendering_with(&renderer.program, home, true, &settings).await;
     let ada = app.user("ada").await;
-    let vast = ada.upload("vast.png", vast_png(5000)).await;
+    let vast = ada.upload("vast.bmp", bare_bitmap(8_000, 7_500)).await;
     let good = ada.upload("good.jpg", jpeg(300, 200, 1)).await;
     let (settled, ()) = tokio::join!(ada.settled(id(&good)), failed_with_a_reason(&ada, &vast));
     assert_eq!(settled["thumbnailStatus"], "READY");
@@ -87,7 +81,7 @@ async fn an_image_beyond_the_memory_limit_fails_and_others_are_ready(backend: Ba
     // Where there is more memory, the same image is no poison.
     let roomy = TestApp::with(backend, &[patient]).await;
     let bob = roomy.user("bob").await;
-    let vast = bob.upload("vast.png", vast_png(5000)).await;
+    let vast = bob.upload("vast.bmp", bare_bitmap(8_000, 7_500)).await;
     assert_eq!(bob.settled(id(&vast)).await["thumbnailStatus"], "READY");
 }
 

@@ -175,3 +175,14 @@ pub fn cmyk_jpeg(inks: [bool; 4]) -> Vec<u8> {
     jpeg.extend([0xff, 0xd9]);
     jpeg
 }
+
+/// A bitmap of one colour in run-length encoding: 64 bytes whatever its sides, and decoded as a whole.
+pub fn bare_bitmap(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = b"BM".to_vec();
+    for field in [64, 0, 62, 40, width, height, 1 | 8 << 16, 1, 2, 0, 0, 2, 0, 0x0020_3040, 0x00ff_ffff] {
+        bytes.extend(u32::to_le_bytes(field));
+    }
+    // The end of the bitmap.
+    bytes.extend([0, 1]);
+    bytes
+}

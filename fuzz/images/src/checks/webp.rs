@@ -25,6 +25,10 @@ pub fn check(input: &[u8]) -> u64 {
             (Ok(full), Ok(halved), Ok(picture)) => {
                 assert_eq!((full.complete, full.rows), (picture.complete, picture.rows));
                 judge(picture, width, height, luma, chroma);
+                // Where the rows end within a square, it is the average of those that there are.
+                if !full.complete {
+                    continue;
+                }
                 for (full, plane) in full.planes.iter().zip(&picture.planes).skip(1) {
                     judge_average(full, plane, chroma, true);
                 }
