@@ -29,6 +29,12 @@ impl Census {
         *count += 1;
         Some(Place { census: self.clone(), client })
     }
+
+    /// How many there are of all clients.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
 }
 
 impl Drop for Place {
@@ -61,6 +67,7 @@ mod tests {
         assert!(census.enter(bob, 2).is_some());
         drop(first);
         assert!(census.enter(ada, 2).is_some());
+        assert_eq!(census.count(), 1);
         drop(second);
         assert!(census.0.lock().unwrap().is_empty());
     }

@@ -21,10 +21,16 @@ use super::{
     App,
     request::{JSON, Problem, RequestContext},
 };
-use crate::{store::Ping, telemetry::Metrics};
+use crate::{
+    store::Ping,
+    telemetry::{Metrics, OVERDUE},
+};
 
 /// How long a back end may take to answer before it counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many overdue images are counted; more is bad enough.
+const COUNTED: usize = 500;
 
 /// The routes of the API's port.
 pub fn routes() -> Router<App> {
@@ -43,13 +49,14 @@ async fn ready(State(app): State<App>) -> Response {
         return answer(StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "stopping", "backends": {} }));
     }
     let (all_answer, backends) = ask(&app.store.pings).await;
+    let backends = described(backends);
     let (status, text) =
         if all_answer { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
     answer(status, json!({ "status": text, "backends": backends }))
 }
 
 /// Asks every back end at once. Why one does not answer is for the log.
-async fn ask(pings: &[Arc<dyn Ping>]) -> (bool, Map<String, Value>) {
+async fn ask(pings: &[Arc<dyn Ping>]) -> (bool, Vec<(&'static str, bool)>) {
     let answers = join_all(pings.iter().map(|ping| async move {
         let answers = match timeout(PATIENCE, ping.ping()).await {
             Ok(Ok(())) => true,
@@ -66,8 +73,12 @@ async fn ask(pings: &[Arc<dyn Ping>]) -> (bool, Map<String, Value>) {
     }))
     .await;
     let all_answer = answers.iter().all(|(_, answers)| *answers);
+    (all_answer, answers)
+}
+
+fn described(backends: Vec<(&'static str, bool)>) -> Map<String, Value> {
     let named = |(name, answers): (&str, bool)| (name.to_owned(), json!(if answers { "ok" } else { "unavailable" }));
-    (all_answer, answers.into_iter().map(named).collect())
+    backends.into_iter().map(named).collect()
 }
 
 fn answer(status: StatusCode, body: Value) -> Response {
@@ -82,8 +93,20 @@ pub fn metrics_routes() -> Router<App> {
 
 async fn scrape(State(app): State<App>, context: RequestContext) -> Response {
     // The rest is worth having even when the queue does not answer.
-    let depth = timeout(PATIENCE, app.store.jobs.depth()).await.ok().and_then(Result::ok);
-    app.metrics.queue(depth);
+    let long_ago = app.clock.now().minus(OVERDUE);
+    let (depth, overdue, (_, backends)) = tokio::join!(
+        timeout(PATIENCE, app.store.jobs.depth()),
+        timeout(PATIENCE, app.store.files.pending(long_ago, None, COUNTED)),
+        ask(&app.store.pings),
+    );
+    app.metrics.queue(depth.ok().and_then(Result::ok));
+    app.metrics.overdue(overdue.ok().and_then(Result::ok).map(|images| images.len()));
+    for (name, answers) in backends {
+        app.metrics.backend(name, answers);
+    }
+    app.metrics.subscribers(app.census.count());
+    app.metrics.memory("requests", app.memory.requests.taken());
+    app.metrics.memory("answers", app.memory.answers.taken());
     match app.metrics.encode() {
         Ok(text) => {
             let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -116,11 +139,11 @@ mod tests {
             [Arc::new(Blobs::disk(here.path()).unwrap()), Arc::new(Blobs::disk(gone.path()).unwrap())];
         let (all_answer, backends) = ask(&pings[..1]).await;
         assert!(all_answer);
-        assert_eq!(Value::Object(backends), json!({ "disk": "ok" }));
+        assert_eq!(Value::Object(described(backends)), json!({ "disk": "ok" }));
         drop(gone);
         let (all_answer, backends) = ask(&pings[1..]).await;
         assert!(!all_answer);
-        assert_eq!(Value::Object(backends), json!({ "disk": "unavailable" }));
+        assert_eq!(Value::Object(described(backends)), json!({ "disk": "unavailable" }));
         assert!(!ask(&pings).await.0);
     }
 

@@ -68,6 +68,12 @@ impl Budget {
         Self { free: Arc::new(Semaphore::new(units)), units, most, patience: PATIENCE }
     }
 
+    /// How many bytes are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.units.saturating_sub(self.free.available_permits()) * UNIT
+    }
+
     /// Takes so many bytes of it, or waits for them; `SERVICE_UNAVAILABLE` when there are none for long. What is larger
     /// than the whole budget takes all of it.
     pub async fn reserve(&self, bytes: usize) -> Result<Reserved> {

@@ -10,6 +10,7 @@ use crate::{
     model::Clock,
     shutdown::Shutdown,
     store::{JobKey, Store},
+    telemetry::Metrics,
 };
 
 /// How many rows are read at a time.
@@ -18,13 +19,13 @@ const BATCH: usize = 500;
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// Starts the rounds, until the shutdown begins.
-pub fn start(store: &Store, settings: &ThumbnailsConfig, clock: &Clock, shutdown: &Shutdown) {
+pub fn start(store: &Store, settings: &ThumbnailsConfig, clock: &Clock, metrics: &Metrics, shutdown: &Shutdown) {
     // Often enough that a job is back soon after its lease has ended.
     let reap_interval = (settings.lease / 4).min(Duration::from_secs(1));
-    let (reaper, signal) = (store.clone(), shutdown.signal());
+    let (reaper, metrics, signal) = (store.clone(), metrics.clone(), shutdown.signal());
     shutdown.spawn(every(reap_interval, signal, move || {
-        let store = reaper.clone();
-        async move { store.jobs.reap().await.map(drop) }
+        let (store, metrics) = (reaper.clone(), metrics.clone());
+        async move { store.jobs.reap().await.map(|lost| metrics.lease_losses(lost)) }
     }));
     let (store, clock, signal) = (store.clone(), clock.clone(), shutdown.signal());
     shutdown.spawn(every(settings.repair_interval, signal, move || {

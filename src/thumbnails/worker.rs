@@ -117,7 +117,7 @@ impl Worker {
                 worker.renderers.shutdown().await;
             });
         }
-        repair::start(&self.store, &self.settings, &self.clock, shutdown);
+        repair::start(&self.store, &self.settings, &self.clock, &self.metrics, shutdown);
     }
 
     /// A job, with a slot to render it in.

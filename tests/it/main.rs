@@ -20,6 +20,7 @@ mod downloads;
 mod drive;
 mod faults;
 mod hostile;
+mod metrics;
 mod mongo;
 mod program;
 mod redis;

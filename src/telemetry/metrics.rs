@@ -1,43 +1,18 @@
-//! What operators see: the log, and the metrics.
+//! What is counted, for Prometheus.
 
-use std::{borrow::Cow, fmt, io::IsTerminal as _, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
-use tracing::Level;
-use tracing_subscriber::{
-    Layer as _,
-    filter::{FilterExt as _, Targets, filter_fn},
-    fmt::layer,
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
-};
 
+use super::{process, troubles::TROUBLES};
 use crate::{
-    config::LogConfig,
     error::{Error, Result},
     store::QueueDepth,
 };
-
-/// Starts the log, on standard error: text, in colours on a terminal, or one JSON object a line. Once in a process.
-pub fn start_log(config: &LogConfig) -> Result<()> {
-    let filter: Targets = config.filter.parse().map_err(Error::internal)?;
-    // At `trace`, libraries write down what passes through them, tokens and passwords too.
-    let discreet = |target: &str| target == "strongroom" || target.starts_with("strongroom::");
-    let discreet = filter_fn(move |event| *event.level() < Level::TRACE || discreet(event.target()));
-    let filter = filter.and(discreet);
-    let layer = if config.json {
-        layer().json().with_writer(std::io::stderr).boxed()
-    } else {
-        let text = layer().with_writer(std::io::stderr);
-        // Left alone on a terminal, it also honours NO_COLOR.
-        if std::io::stderr().is_terminal() { text.boxed() } else { text.with_ansi(false).boxed() }
-    };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().map_err(Error::internal)
-}
 
 /// How an attempt to make thumbnails ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +62,24 @@ struct QueueLabels {
     state: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BackendLabels {
+    backend: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BudgetLabels {
+    budget: &'static str,
+}
+
+/// The one series of a family that may be absent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Alone {}
+
+/// How long an image may wait for its thumbnails before it counts as overdue.
+pub const OVERDUE: Duration = Duration::from_secs(300);
+const OVERDUE_HELP: &str = "Images that have waited for thumbnails for more than five minutes, counted up to 500";
+
 /// From 1 ms to half a minute: a cached answer, a long upload.
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
@@ -102,7 +95,14 @@ struct Counts {
     uploaded_bytes: Counter,
     thumbnails: Family<OutcomeLabels, Counter>,
     render_seconds: Histogram,
+    lease_losses: Counter,
     queue: Family<QueueLabels, Gauge>,
+    overdue: Family<Alone, Gauge>,
+    backends: Family<BackendLabels, Gauge>,
+    subscribers: Gauge,
+    memory: Family<BudgetLabels, Gauge>,
+    resident: Family<Alone, Gauge>,
+    open_files: Family<Alone, Gauge>,
 }
 
 impl Default for Metrics {
@@ -127,7 +127,10 @@ impl Metrics {
         let (uploads, uploaded_bytes) = (Counter::default(), Counter::default());
         let thumbnails = Family::default();
         let render_seconds = Histogram::new(SECONDS);
-        let queue = Family::default();
+        let lease_losses = Counter::default();
+        let (queue, overdue, backends) = (Family::default(), Family::default(), Family::default());
+        let (subscribers, memory) = (Gauge::default(), Family::default());
+        let (resident, open_files) = (Family::default(), Family::default());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
 
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -147,6 +150,23 @@ impl Metrics {
             render_seconds.clone(),
         );
         registry.register("queue_jobs", "Images waiting for thumbnails, by where they wait", queue.clone());
+        registry.register("lease_losses", "Thumbnail jobs whose worker went silent", lease_losses.clone());
+        registry.register("images_overdue", OVERDUE_HELP, overdue.clone());
+        registry.register("backend_up", "Whether a back end answers: 1 or 0", backends.clone());
+        registry.register(
+            "errors",
+            "Failures of the stores and of this program, as the log has them",
+            TROUBLES.clone(),
+        );
+        registry.register("subscribers", "WebSockets and streams of answers", subscribers.clone());
+        registry.register_with_unit(
+            "memory_in_use",
+            "What requests and answers have reserved of their budgets",
+            Unit::Bytes,
+            memory.clone(),
+        );
+        registry.register_with_unit("resident_memory", "Memory of this process", Unit::Bytes, resident.clone());
+        registry.register("open_files", "Files and sockets that this process has open", open_files.clone());
         registry.register("build", "The version of the program", build);
         Self(Arc::new(Counts {
             registry,
@@ -156,7 +176,14 @@ impl Metrics {
             uploaded_bytes,
             thumbnails,
             render_seconds,
+            lease_losses,
             queue,
+            overdue,
+            backends,
+            subscribers,
+            memory,
+            resident,
+            open_files,
         }))
     }
 
@@ -188,6 +215,31 @@ impl Metrics {
         self.0.render_seconds.observe(took.as_secs_f64());
     }
 
+    /// Leases expired, and their jobs were queued again.
+    pub fn lease_losses(&self, jobs: u64) {
+        self.0.lease_losses.inc_by(jobs);
+    }
+
+    /// Whether a back end answers.
+    pub fn backend(&self, backend: &'static str, answers: bool) {
+        self.0.backends.get_or_create(&BackendLabels { backend }).set(i64::from(answers));
+    }
+
+    /// How many images have waited for longer than [`OVERDUE`]. `None`: not known, so nothing is claimed of it.
+    pub fn overdue(&self, images: Option<usize>) {
+        set_or_clear(&self.0.overdue, images.map(|images| images as u64));
+    }
+
+    /// How many listen, over WebSockets and streams.
+    pub fn subscribers(&self, count: usize) {
+        self.0.subscribers.set(whole(count as u64));
+    }
+
+    /// How many bytes of a budget are taken.
+    pub fn memory(&self, budget: &'static str, bytes: usize) {
+        self.0.memory.get_or_create(&BudgetLabels { budget }).set(whole(bytes as u64));
+    }
+
     /// How full the queue is. `None`: not known, so nothing is claimed of it.
     pub fn queue(&self, depth: Option<QueueDepth>) {
         let Some(depth) = depth else { return self.0.queue.clear() };
@@ -197,16 +249,31 @@ impl Metrics {
             ("delayed", depth.delayed),
             ("buried", depth.buried),
         ] {
-            self.0.queue.get_or_create(&QueueLabels { state }).set(i64::try_from(jobs).unwrap_or(i64::MAX));
+            self.0.queue.get_or_create(&QueueLabels { state }).set(whole(jobs));
         }
     }
 
     /// Everything, in the `OpenMetrics` text format 1.0.0, which Prometheus reads.
     pub fn encode(&self) -> Result<String> {
+        // Where the system does not tell, nothing is claimed.
+        set_or_clear(&self.0.resident, process::resident_bytes());
+        set_or_clear(&self.0.open_files, process::open_files());
         let mut text = String::new();
         encode(&mut text, &self.0.registry).map_err(Error::internal)?;
         Ok(text)
     }
+}
+
+/// A gauge that is absent while its value is not known.
+fn set_or_clear(gauge: &Family<Alone, Gauge>, value: Option<u64>) {
+    match value {
+        Some(value) => drop(gauge.get_or_create(&Alone {}).set(whole(value))),
+        None => gauge.clear(),
+    }
+}
+
+fn whole(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// Clients may invent methods; the set of labels has to stay small.
@@ -217,16 +284,28 @@ fn method_label(method: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::troubles::Failure, *};
 
-    #[test]
-    fn what_is_counted_is_shown() {
+    /// One with a series in every family.
+    fn filled() -> Metrics {
         let metrics = Metrics::new();
         metrics.request("GET", Some("/files/{id}"), 206, Duration::from_millis(3));
         metrics.request("BREW", None, 405, Duration::from_millis(1));
         metrics.clone().upload(1234);
         metrics.thumbnail(ThumbnailOutcome::Ready, Duration::from_millis(70));
         metrics.queue(Some(QueueDepth { queued: 3, ..QueueDepth::default() }));
+        metrics.lease_losses(2);
+        metrics.overdue(Some(7));
+        metrics.backend("redis", false);
+        metrics.subscribers(5);
+        metrics.memory("answers", 2048);
+        TROUBLES.get_or_create(&Failure { of: "other" });
+        metrics
+    }
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let metrics = filled();
         let text = metrics.encode().unwrap();
         for line in [
             r#"strongroom_http_requests_total{method="GET",route="/files/{id}",status="2xx"} 1"#,
@@ -238,12 +317,39 @@ mod tests {
             "strongroom_render_duration_seconds_count 1",
             r#"strongroom_queue_jobs{state="queued"} 3"#,
             r#"strongroom_queue_jobs{state="buried"} 0"#,
+            "strongroom_lease_losses_total 2",
+            "strongroom_images_overdue{} 7",
+            r#"strongroom_backend_up{backend="redis"} 0"#,
+            "strongroom_subscribers 5",
+            r#"strongroom_memory_in_use_bytes{budget="answers"} 2048"#,
             "strongroom_build_info{version=",
             "# EOF",
         ] {
             assert!(text.contains(line), "{line}\n in\n{text}");
         }
         metrics.queue(None);
-        assert!(!metrics.encode().unwrap().contains("strongroom_queue_jobs{"));
+        metrics.overdue(None);
+        let text = metrics.encode().unwrap();
+        assert!(!text.contains("strongroom_queue_jobs{") && !text.contains("strongroom_images_overdue{"), "{text}");
+    }
+
+    #[test]
+    fn every_metric_of_the_dashboard_and_of_the_alerts_exists() {
+        let text = filled().encode().unwrap();
+        let known: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        let files =
+            [include_str!("../../deploy/grafana/strongroom.json"), include_str!("../../deploy/prometheus/alerts.yml")];
+        let mut named = 0;
+        for file in files {
+            let words = file.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            for metric in words.filter(|word| word.starts_with("strongroom_")) {
+                let family =
+                    ["_total", "_bucket", "_sum", "_count", "_info"].iter().find_map(|end| metric.strip_suffix(end));
+                let family = family.unwrap_or(metric);
+                assert!(known.contains(&family), "{metric}: {known:?}");
+                named += 1;
+            }
+        }
+        assert!(named > 20, "{named}");
     }
 }
