@@ -44,7 +44,7 @@ async fn what_was_done_is_counted_and_every_back_end_is_named(backend: Backend) 
     assert!(text.ends_with("# EOF\n"));
     for (series, expected) in [
         ("strongroom_uploads_total", 1.0),
-        ("strongroom_uploaded_bytes_total", photo.len() as f64),
+        ("strongroom_uploaded_bytes_total", f64::from(u32::try_from(photo.len()).unwrap())),
         (r#"strongroom_thumbnail_jobs_total{outcome="ready"}"#, 1.0),
         (r#"strongroom_queue_jobs{state="queued"}"#, 0.0),
         (r#"strongroom_queue_jobs{state="buried"}"#, 0.0),
