@@ -1,10 +1,10 @@
-//! What the `image` crate decodes: BMP, TIFF, icons, lossless and transparent WebP, and rare varieties of JPEG.
+//! What the `image` crate decodes: BMP, icons, lossless and transparent WebP, and rare varieties of JPEG.
 
 use std::error::Error as StdError;
 use std::io::{self, Cursor};
 use std::ops::Range;
 
-use image::codecs::{bmp::BmpDecoder, ico::IcoDecoder, jpeg::JpegDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::codecs::{bmp::BmpDecoder, ico::IcoDecoder, jpeg::JpegDecoder, webp::WebPDecoder};
 use image::error::ImageFormatHint;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageResult, Limits};
@@ -13,7 +13,7 @@ use super::error::{RenderError, cannot_be_decoded, ends_too_early, too_much_memo
 use super::interleaved::Meta;
 use super::{Format, RenderLimits, webp};
 
-/// What a decoder may take beside the pixels, in bytes: the compressed strips of a TIFF.
+/// What a decoder may take beside the pixels, in bytes.
 const SCRATCH: u64 = 128 << 20;
 
 /// A decoded image, as stored: not turned upright, not in sRGB.
@@ -101,7 +101,7 @@ impl Opened<'_> {
     /// What the header says.
     pub fn meta(&mut self) -> Meta {
         let (width, height, color) = self.shape();
-        let orientation = orientation(self.decoder.as_mut(), self.format).to_exif();
+        let orientation = orientation(self.decoder.as_mut()).to_exif();
         let icc = self.decoder.icc_profile().ok().flatten();
         Meta { width, height, orientation, icc, is_grey: !color.has_color() }
     }
@@ -158,18 +158,14 @@ fn decoder(format: Format, bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '
         Format::Jpeg => Box::new(JpegDecoder::new(reader)?),
         Format::WebP => Box::new(WebPDecoder::new(reader)?),
         Format::Bmp => Box::new(BmpDecoder::new(reader)?),
-        Format::Tiff => Box::new(TiffDecoder::new(reader)?),
         Format::Ico => Box::new(IcoDecoder::new(reader)?),
         // They have decoders of their own.
-        Format::Png | Format::Gif => return Err(ImageError::Unsupported(ImageFormatHint::Unknown.into())),
+        Format::Png | Format::Gif | Format::Tiff => return Err(ImageError::Unsupported(ImageFormatHint::Unknown.into())),
     })
 }
 
 /// What turns the image upright. Metadata that cannot be read says nothing.
-fn orientation(decoder: &mut dyn ImageDecoder, format: Format) -> Orientation {
-    if format == Format::Tiff {
-        return decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    }
+fn orientation(decoder: &mut dyn ImageDecoder) -> Orientation {
     let exif = decoder.exif_metadata().ok().flatten();
     exif.and_then(|exif| {
         // Some writers of WebP and PNG keep the prefix that belongs to JPEG.

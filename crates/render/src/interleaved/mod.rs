@@ -9,12 +9,14 @@ mod png;
 mod shrink;
 #[cfg(test)]
 mod tests;
+mod tiff;
 
 use image::metadata::Orientation;
 
 use super::{Format, RenderError, RenderLimits, decode, ico};
 use gif::Gif;
 use png::Png;
+use tiff::Tiff;
 
 /// A picture decoded to at least the size that is needed, shrunken by a whole factor; 8 bits a sample.
 pub(crate) struct Interleaved {
@@ -57,6 +59,7 @@ pub(crate) struct Opened<'a> {
 enum Source<'a> {
     Png(Png<'a>),
     Gif(Gif<'a>),
+    Tiff(Tiff<'a>),
     Buffered(decode::Opened<'a>),
 }
 
@@ -73,6 +76,9 @@ pub(crate) fn open<'a>(bytes: &'a [u8], format: Format, limits: &RenderLimits) -
     } else if format == Format::Gif {
         let (gif, meta) = Gif::open(bytes, limits)?;
         (Source::Gif(gif), meta)
+    } else if format == Format::Tiff {
+        let (tiff, meta) = Tiff::open(bytes, limits)?;
+        (Source::Tiff(tiff), meta)
     } else {
         let mut opened = decode::open(format, bytes, limits)?;
         let meta = opened.meta();
@@ -93,6 +99,7 @@ impl Opened<'_> {
         icc + match &self.source {
             Source::Png(png) => png.memory(min_width),
             Source::Gif(gif) => gif.memory(min_width),
+            Source::Tiff(tiff) => tiff.memory(min_width),
             Source::Buffered(opened) => opened.memory() + buffered::memory(opened, min_width),
         }
     }
@@ -102,6 +109,7 @@ impl Opened<'_> {
         match self.source {
             Source::Png(png) => png.decode(min_width),
             Source::Gif(gif) => gif.decode(min_width),
+            Source::Tiff(tiff) => tiff.decode(min_width),
             Source::Buffered(opened) => buffered::shrink(&opened.decode()?, min_width),
         }
     }
