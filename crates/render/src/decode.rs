@@ -160,7 +160,9 @@ fn decoder(format: Format, bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '
         Format::Bmp => Box::new(BmpDecoder::new(reader)?),
         Format::Ico => Box::new(IcoDecoder::new(reader)?),
         // They have decoders of their own.
-        Format::Png | Format::Gif | Format::Tiff => return Err(ImageError::Unsupported(ImageFormatHint::Unknown.into())),
+        Format::Png | Format::Gif | Format::Tiff => {
+            return Err(ImageError::Unsupported(ImageFormatHint::Unknown.into()));
+        }
     })
 }
 

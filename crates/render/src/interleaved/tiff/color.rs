@@ -62,7 +62,9 @@ impl Converter {
                     let color = colors.get(usize::from(*index)).copied().unwrap_or_default();
                     out.extend(color.map(|sample| u16::from(sample) * 257));
                 }
-                (Color::YCbCr, &[y, blue, red]) => out.extend(ycbcr(y, blue, red).map(|sample| u16::from(sample) * 257)),
+                (Color::YCbCr, &[y, blue, red]) => {
+                    out.extend(ycbcr(y, blue, red).map(|sample| u16::from(sample) * 257))
+                }
                 (Color::Lab { signed }, &[l, a, b]) => {
                     out.extend(self.lab(*signed, [l, a, b]).map(|sample| u16::from(sample) * 257));
                 }
@@ -104,7 +106,10 @@ impl Converter {
                 let light = u32::from(u8::MAX - ink) * u32::from(u8::MAX - black);
                 ((light + 127) / 255).to_le_bytes()[0]
             };
-            pixels.iter().flat_map(|&[cyan, magenta, yellow, black]| [cyan, magenta, yellow].map(|ink| mixed(ink, black))).collect()
+            pixels
+                .iter()
+                .flat_map(|&[cyan, magenta, yellow, black]| [cyan, magenta, yellow].map(|ink| mixed(ink, black)))
+                .collect()
         });
     }
 

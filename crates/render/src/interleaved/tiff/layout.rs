@@ -52,7 +52,9 @@ pub(super) enum Compression {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Color {
     /// Grey, from black to white; or from white to black.
-    Grey { white_is_zero: bool },
+    Grey {
+        white_is_zero: bool,
+    },
     Rgb,
     /// An index.
     Palette(Vec<[u8; 3]>),
@@ -61,7 +63,9 @@ pub(super) enum Color {
     /// Full range, BT.601.
     YCbCr,
     /// CIE L*a*b* (D50); whether a* and b* are signed.
-    Lab { signed: bool },
+    Lab {
+        signed: bool,
+    },
 }
 
 impl Color {

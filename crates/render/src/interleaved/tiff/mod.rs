@@ -129,14 +129,18 @@ impl<'a> Band<'a> {
             if layout.planar {
                 let row = row.get_mut(start * layout.samples..)?;
                 samples::unpack(layout, &self.bytes, |at, sample| {
-                    if at < length && let Some(to) = row.get_mut(at * layout.samples + plane) {
+                    if at < length
+                        && let Some(to) = row.get_mut(at * layout.samples + plane)
+                    {
                         *to = sample;
                     }
                 });
             } else {
                 let row = row.get_mut(start..)?;
                 samples::unpack(layout, &self.bytes, |at, sample| {
-                    if at < length && let Some(to) = row.get_mut(at) {
+                    if at < length
+                        && let Some(to) = row.get_mut(at)
+                    {
                         *to = sample;
                     }
                 });

@@ -120,9 +120,13 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 fn pixels_are_the_same_however_they_are_compressed() {
     let pixels = [colors(20, 10), vec![9; 300]].concat();
     let file = |compression, data| File::new(20, 15, 2, &[8; 3], vec![data]).with(259, &[compression]);
-    for (compression, data) in
-        [(1, pixels.clone()), (5, lzw(&pixels)), (8, deflated(&pixels)), (32_946, deflated(&pixels)), (32_773, packed(&pixels))]
-    {
+    for (compression, data) in [
+        (1, pixels.clone()),
+        (5, lzw(&pixels)),
+        (8, deflated(&pixels)),
+        (32_946, deflated(&pixels)),
+        (32_773, packed(&pixels)),
+    ] {
         assert_eq!(file(compression, data).pixels(), pixels, "{compression}");
     }
 }
@@ -161,9 +165,7 @@ fn predictors_are_undone_in_both_byte_orders() {
         .chunks(36)
         .flat_map(|row| (0..36).map(|at| if at < 3 { row[at] } else { row[at].wrapping_sub(row[at - 3]) }))
         .collect();
-    let file = |bytes: Vec<u8>| {
-        File::new(12, 8, 2, &[16; 3], vec![deflated(&bytes)]).with(259, &[8]).with(317, &[2])
-    };
+    let file = |bytes: Vec<u8>| File::new(12, 8, 2, &[16; 3], vec![deflated(&bytes)]).with(259, &[8]).with(317, &[2]);
     let little = file(differences.iter().flat_map(|value| value.to_le_bytes()).collect());
     let big = file(differences.iter().flat_map(|value| value.to_be_bytes()).collect()).big_endian();
     for pixels in [little.pixels(), big.pixels()] {
