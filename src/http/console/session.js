@@ -54,8 +54,12 @@ export async function resume() {
 export async function look() {
   const { viewer, limits } = await request(VIEWER);
   session.limits = limits;
+  if (!viewer && credentials.token) {
+    // The answer tells of a session that is over as an absence. Who it was is kept: they may log in again.
+    if (session.user) return credentials.ended();
+    forget();
+  }
   session.user = viewer;
-  if (!viewer && credentials.token) forget();
   tell('usage');
 }
 

@@ -109,7 +109,6 @@ class Uploads extends EventTarget {
       // A server that wants none of it may answer and hang up before the browser has sent all, and the answer is lost.
       await look().catch(() => {});
       const over = token === credentials.token && session.user ? null : 'UNAUTHENTICATED';
-      if (over && !credentials.token) credentials.ended();
       const message = 'The connection was lost before the file had arrived. Try again.';
       this.#fail(item, new ApiError({ code: over ?? 'CONNECTION_LOST', message }));
     };
