@@ -150,7 +150,7 @@ export const steps = {
     await gone(page.locator('dialog'));
   },
 
-  async search_filters_and_order_find_files({ page }) {
+  async search_filters_and_order_find_files({ page, screens }) {
     await page.fill('#search', 'photo 3');
     await page.getByText('1 file found for').waitFor();
     await page.getByText('in תמונות').waitFor();
@@ -163,7 +163,9 @@ export const steps = {
     await page.selectOption('#order', 'newest');
     await page.click('#view-list');
     await page.waitForSelector('.files[data-view="list"]');
+    await screens(page, 'list');
     await page.click('#view-grid');
+    await screens(page, 'gallery');
   },
 
   async failed_thumbnails_say_why_and_are_retried({ page }) {
@@ -227,7 +229,7 @@ export const steps = {
         body: '{"query":"mutation { logout { userErrors { code } } }"}',
       });
     }, server.url);
-    await page.getByText('Your session has ended. Log in again').waitFor();
+    await page.locator('#sign-in-error', { hasText: 'Your session has ended. Log in again' }).waitFor();
     await page.setInputFiles('#picker', [text('held.txt', 'held')]);
     await page.getByText('Uploads wait for you to log in').waitFor();
     await page.fill('#password', PASSWORD);
