@@ -9,7 +9,7 @@ use super::{WaitFor, open_files};
 use crate::{
     app::{self, Instance, Role, StartError},
     config::{BlobsBackend, Config, StoreConfig},
-    http::page,
+    http::console,
     shutdown::Shutdown,
     telemetry::start_log,
 };
@@ -124,14 +124,14 @@ fn greet(instance: &Instance, worker: bool, first_run: bool) {
         BlobsBackend::S3(options) => format!("the S3 bucket {}", options.bucket),
     };
     let thumbnails = if worker { "made by this process" } else { "left to `strongroom worker`" };
-    let page = if config.server.production { String::new() } else { format!("  Start page  {url}/\n") };
+    let console_line = if config.server.production { String::new() } else { format!("  Console     {url}/\n") };
     let first_steps = if config.accounts.registration_open {
-        format!("Open an account (paste this into another terminal):\n\n{}\n", page::register_curl(url))
+        format!("Open an account (paste this into another terminal):\n\n{}\n", console::register_curl(url))
     } else {
         "Registration is closed; add accounts with `strongroom user add`.\n".to_owned()
     };
     super::print(&format!(
-        "Strongroom {} is ready.\n\n  API         {url}/graphql\n{page}  Data        {store}\n  Bytes       {blobs}\n  \
+        "Strongroom {} is ready.\n\n  API         {url}/graphql\n{console_line}  Data        {store}\n  Bytes       {blobs}\n  \
          Thumbnails  {thumbnails}\n\n{first_steps}\n",
         env!("CARGO_PKG_VERSION"),
     ));

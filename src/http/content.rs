@@ -3,7 +3,7 @@
 //! To everybody else a private file, its thumbnails, a folder, and an ID that nobody has are one and the same answer.
 
 mod asked;
-mod conditional;
+pub(in crate::http) mod conditional;
 mod date;
 mod disposition;
 mod policy;

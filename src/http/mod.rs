@@ -1,13 +1,13 @@
 //! HTTP: routes, and what every request passes through.
 
 pub mod census;
+pub mod console;
 pub mod content;
 pub mod graphql;
 pub mod health;
 pub mod login;
 pub mod memory;
 pub mod multipart;
-pub mod page;
 pub mod refusal;
 pub mod request;
 pub mod server;
@@ -60,7 +60,7 @@ pub fn router(app: App) -> Router {
         .merge(graphql::routes())
         .merge(content::routes())
         .merge(health::routes())
-        .merge(page::routes(app.config.server.production))
+        .merge(console::routes(app.config.server.production))
         .fallback(refusal::not_found)
         .method_not_allowed_fallback(refusal::method_not_allowed)
         .layer(measure);

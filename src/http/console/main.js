@@ -1,0 +1,133 @@
+// Where the console begins: signing in and out, and what follows from it.
+
+import './theme.js';
+
+import * as browse from './browse.js';
+import { byId } from './dom.js';
+import * as events from './events.js';
+import { folder } from './folder.js';
+import { sentence } from './format.js';
+import { openMenu } from './menu.js';
+import { failure, notice } from './notices.js';
+import * as panel from './panel.js';
+import { logOut, resume, session, signIn } from './session.js';
+import * as tray from './tray.js';
+
+const form = byId('sign-in-form');
+const field = (name) => form.elements[name];
+let isNew = false;
+let isOver = false;
+
+byId('notices').popover = 'manual';
+browse.start();
+tray.start();
+panel.start();
+
+function choose(register) {
+  isNew = register;
+  byId('choose-login').setAttribute('aria-pressed', String(!register));
+  byId('choose-register').setAttribute('aria-pressed', String(register));
+  byId('sign-in-button').textContent = register ? 'Open an account' : 'Log in';
+  byId('password-hint').hidden = !register;
+  field('password').autocomplete = register ? 'new-password' : 'current-password';
+  say('');
+}
+
+function say(text, at) {
+  byId('sign-in-error').textContent = text;
+  for (const name of ['email', 'password']) field(name).setAttribute('aria-invalid', String(name === at));
+  if (at) field(at).focus();
+}
+
+byId('choose-login').addEventListener('click', () => choose(false));
+byId('choose-register').addEventListener('click', () => choose(true));
+form.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const [email, password] = [field('email').value.trim(), field('password').value];
+  if (!email) return say('Enter your email address.', 'email');
+  if (!password) return say('Enter your password.', 'password');
+  byId('sign-in-button').disabled = true;
+  say('');
+  try {
+    await signIn({ email, password, isNew });
+    field('password').value = '';
+  } catch (error) {
+    if (error.code === 'EMAIL_TAKEN') say('There is an account with this address already. Log in instead.', 'email');
+    else say(sentence(error), error.field?.at(-1));
+  } finally {
+    byId('sign-in-button').disabled = false;
+  }
+});
+
+byId('account').addEventListener('click', () => {
+  const leave = () => logOut().catch((error) => failure(error));
+  openMenu(byId('account'), [{ name: 'Log out', run: leave }], { label: session.user.email });
+});
+
+function show() {
+  const { user } = session;
+  const isIn = Boolean(user) && !isOver;
+  byId('sign-in').hidden = isIn;
+  byId('drive').hidden = !isIn;
+  byId('account').hidden = !isIn;
+  byId('account').textContent = user?.email ?? '';
+  byId('usage').hidden = !isIn;
+}
+
+session.addEventListener('changed', ({ detail }) => {
+  const wasOver = isOver;
+  isOver = false;
+  show();
+  if (session.user) {
+    events.listen();
+    // Whoever only had to log in again goes on where they were.
+    if (wasOver && !detail?.isAnother) folder.refresh();
+    else {
+      if (detail?.isAnother && location.hash !== '#/') history.replaceState(null, '', '#/');
+      browse.open();
+    }
+    byId('content').focus({ preventScroll: true });
+  } else {
+    events.stop();
+    byId('live').hidden = true;
+    folder.empty();
+    byId('tray').hidden = true;
+    if (location.hash) history.replaceState(null, '', location.pathname);
+    field('email').focus();
+  }
+});
+
+session.addEventListener('ended', () => {
+  if (isOver || !session.user) return;
+  isOver = true;
+  events.stop();
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
+  choose(false);
+  show();
+  field('email').value = session.user.email;
+  say('Your session has ended. Log in again to go on: uploads that were on their way are sent then.');
+  field('password').focus();
+});
+
+events.events.addEventListener('live', () => {
+  if (!byId('live').hidden) folder.refreshSoon();
+  byId('live').hidden = true;
+});
+events.events.addEventListener('lost', () => {
+  byId('live').hidden = false;
+  byId('live').textContent = 'Connection lost. Trying again…';
+});
+
+// What nobody expected is said, too, and not only in the browser's console.
+addEventListener('unhandledrejection', ({ reason }) => notice(sentence(reason ?? {}), { isError: true }));
+
+async function begin() {
+  choose(false);
+  try {
+    await resume();
+  } catch (error) {
+    show();
+    failure(error, begin);
+  }
+}
+begin();
