@@ -68,12 +68,14 @@ impl<'a> Chunk<'a> {
                 let status = decoder.advance().ok()?;
                 // The end has a line of its own only where something stands before it.
                 let is_line = status == DecodeStatus::Incomplete || !decoder.transitions().is_empty();
-                is_line.then(|| draw(decoder.transitions(), row))
+                draw(decoder.transitions(), row);
+                is_line.then_some(())
             }
-            Self::Group4(decoder) => match decoder.advance().ok()? {
-                DecodeStatus::Incomplete => Some(draw(decoder.transition(), row)),
-                DecodeStatus::End => None,
-            },
+            Self::Group4(decoder) => {
+                let status = decoder.advance().ok()?;
+                draw(decoder.transition(), row);
+                (status == DecodeStatus::Incomplete).then_some(())
+            }
             Self::Jpeg(jpeg) => jpeg.read(row),
         }
     }

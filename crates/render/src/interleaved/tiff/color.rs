@@ -63,7 +63,7 @@ impl Converter {
                     out.extend(color.map(|sample| u16::from(sample) * 257));
                 }
                 (Color::YCbCr, &[y, blue, red]) => {
-                    out.extend(ycbcr(y, blue, red).map(|sample| u16::from(sample) * 257))
+                    out.extend(ycbcr(y, blue, red).map(|sample| u16::from(sample) * 257));
                 }
                 (Color::Lab { signed }, &[l, a, b]) => {
                     out.extend(self.lab(*signed, [l, a, b]).map(|sample| u16::from(sample) * 257));
@@ -126,15 +126,16 @@ impl Converter {
         let f_y = (f64::from(l) / f64::from(self.most) * 100.0 + 16.0) / 116.0;
         let (f_x, f_z) = (f_y + centred(a) / 500.0, f_y - centred(b) / 200.0);
         let light = |f: f64| if f > 6.0 / 29.0 { f * f * f } else { (f - 4.0 / 29.0) * 108.0 / 841.0 };
-        let (x, y, z) = (0.9642 * light(f_x), light(f_y), 0.8249 * light(f_z));
-        [
-            3.133_856 * x - 1.616_867 * y - 0.490_615 * z,
-            -0.978_768 * x + 1.916_141 * y + 0.033_454 * z,
-            0.071_945 * x - 0.228_991 * y + 1.405_243 * z,
-        ]
-        .map(|light| self.gamma.get(step(light)).copied().unwrap_or_default())
+        let xyz = [0.9642 * light(f_x), light(f_y), 0.8249 * light(f_z)];
+        XYZ_TO_RGB
+            .map(|row| row.iter().zip(xyz).map(|(factor, light)| factor * light).sum())
+            .map(|light| self.gamma.get(step(light)).copied().unwrap_or_default())
     }
 }
+
+/// From XYZ of D50 to linear light of sRGB.
+const XYZ_TO_RGB: [[f64; 3]; 3] =
+    [[3.133_856, -1.616_867, -0.490_615], [-0.978_768, 1.916_141, 0.033_454], [0.071_945, -0.228_991, 1.405_243]];
 
 /// A colour that was multiplied by its opacity, as it is without.
 fn divided(sample: u16, opacity: u16) -> u16 {

@@ -1,4 +1,4 @@
-//! The first image file directory of a TIFF: tags and their values (TIFF 6.0, section 2; BigTIFF).
+//! The first image file directory of a TIFF: tags and their values (TIFF 6.0, section 2; `BigTIFF`).
 
 use crate::RenderError;
 use crate::error::{cannot_be_decoded, ends_too_early};

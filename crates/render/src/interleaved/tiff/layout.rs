@@ -97,6 +97,14 @@ pub(super) enum Predictor {
     FloatingPoint,
 }
 
+/// What kind of numbers samples are (tag 339).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Number {
+    Unsigned,
+    /// From 0 to 1 (IEEE 754).
+    Float,
+}
+
 /// How the pixels are stored.
 pub(super) struct Layout<'a> {
     pub width: u32,
@@ -105,8 +113,7 @@ pub(super) struct Layout<'a> {
     pub bits: usize,
     /// Of a pixel.
     pub samples: usize,
-    /// Whether samples are floating-point numbers, from 0 to 1. Else they are unsigned.
-    pub float: bool,
+    pub number: Number,
     pub color: Color,
     pub alpha: Option<Alpha>,
     /// Whether each sample of a pixel is in chunks of its own.
@@ -139,24 +146,24 @@ impl<'a> Layout<'a> {
         let (width, height) = (side(tag::WIDTH)?, side(tag::HEIGHT)?);
         limits.check(width, height)?;
 
-        let number = |tag, default| directory.number(tag).unwrap_or(default);
-        let samples = usize::try_from(number(tag::SAMPLES, 1)).ok().filter(|samples| (1..=64).contains(samples));
+        let value = |tag, default| directory.number(tag).unwrap_or(default);
+        let samples = usize::try_from(value(tag::SAMPLES, 1)).ok().filter(|samples| (1..=64).contains(samples));
         let samples = samples.ok_or_else(cannot_be_decoded)?;
         let bits = same(&directory, tag::BITS, 1, samples).ok_or_else(unsupported)?;
-        let float = match (same(&directory, tag::SAMPLE_FORMAT, 1, samples), bits) {
+        let number = match (same(&directory, tag::SAMPLE_FORMAT, 1, samples), bits) {
             // 4: nobody knows.
-            (Some(1 | 4), 1..=16 | 32) => false,
-            (Some(3), 32) => true,
+            (Some(1 | 4), 1..=16 | 32) => Number::Unsigned,
+            (Some(3), 32) => Number::Float,
             _ => return Err(unsupported()),
         };
         let bits = usize::try_from(bits).map_err(|_| unsupported())?;
         let compression = compression(&directory).ok_or_else(unsupported)?;
         let color = color(&directory, bits, compression).ok_or_else(unsupported)?;
-        let planar = number(tag::PLANAR, 1) == 2 && samples > 1;
-        let predictor = match (number(tag::PREDICTOR, 1), compression) {
+        let planar = value(tag::PLANAR, 1) == 2 && samples > 1;
+        let predictor = match (value(tag::PREDICTOR, 1), compression) {
             // It belongs to these (section 14).
             (2, Compression::Lzw | Compression::Deflate) => Predictor::Horizontal,
-            (3, Compression::Lzw | Compression::Deflate) if float => Predictor::FloatingPoint,
+            (3, Compression::Lzw | Compression::Deflate) if number == Number::Float => Predictor::FloatingPoint,
             (3, Compression::Lzw | Compression::Deflate) => return Err(unsupported()),
             _ => Predictor::None,
         };
@@ -165,9 +172,8 @@ impl<'a> Layout<'a> {
         let alpha = match (extra, &color) {
             _ if !has_extra => None,
             (Some(1), _) => Some(Alpha::Associated),
-            (Some(2), _) => Some(Alpha::Straight),
-            // Of old, without the tag that says so.
-            (None, Color::Rgb) => Some(Alpha::Straight),
+            // Of old, RGB has it without the tag that says so.
+            (Some(2), _) | (None, Color::Rgb) => Some(Alpha::Straight),
             _ => None,
         };
         if samples < color.samples()
@@ -176,44 +182,25 @@ impl<'a> Layout<'a> {
         {
             return Err(unsupported());
         }
-        let (chunk_width, chunk_height, offsets, lengths) = match directory.number(tag::TILE_WIDTH) {
-            Some(_) => (side(tag::TILE_WIDTH)?, side(tag::TILE_HEIGHT)?, tag::TILE_OFFSETS, tag::TILE_LENGTHS),
-            None => {
-                let rows = directory.number(tag::ROWS_PER_STRIP).and_then(|rows| u32::try_from(rows).ok());
-                let rows = rows.filter(|rows| *rows > 0).map_or(height, |rows| rows.min(height));
-                (width, rows, tag::STRIP_OFFSETS, tag::STRIP_LENGTHS)
-            }
-        };
-        // No tile that anybody makes is smaller than that, or much larger than the picture.
-        let is_tiled = offsets == tag::TILE_OFFSETS;
-        if is_tiled && !((8..=32_768).contains(&chunk_width) && (8..=32_768).contains(&chunk_height)) {
-            return Err(unsupported());
-        }
-        let count = width.div_ceil(chunk_width) as usize * height.div_ceil(chunk_height) as usize;
-        let count = if planar { count * samples } else { count };
-        let offsets = directory.numbers(offsets).ok_or_else(ends_too_early)?.take(count);
-        let chunks = match directory.numbers(lengths) {
-            Some(lengths) => offsets.zip(lengths).map(|(offset, length)| directory.data(offset, length)).collect(),
-            None => offsets.map(|offset| directory.data(offset, u64::MAX)).collect(),
-        };
+        let (chunk_width, chunk_height, chunks) = chunks(&directory, width, height, if planar { samples } else { 1 })?;
         Ok(Self {
             width,
             height,
             bits,
             samples,
-            float,
+            number,
             color,
             alpha,
             planar,
             compression,
             predictor,
-            lowest_bit_first: number(tag::FILL_ORDER, 1) == 2,
+            lowest_bit_first: value(tag::FILL_ORDER, 1) == 2,
             little_endian: directory.is_little_endian(),
             jpeg_tables: directory.raw(tag::JPEG_TABLES).unwrap_or_default(),
             chunk_width,
             chunk_height,
             chunks,
-            orientation: u8::try_from(number(tag::ORIENTATION, 1)).ok().filter(|o| (1..=8).contains(o)).unwrap_or(1),
+            orientation: u8::try_from(value(tag::ORIENTATION, 1)).ok().filter(|o| (1..=8).contains(o)).unwrap_or(1),
             icc: directory.raw(tag::ICC),
         })
     }
@@ -237,6 +224,34 @@ impl<'a> Layout<'a> {
     pub fn row_bytes(&self) -> usize {
         (self.chunk_width as usize * self.samples_in_chunk() * self.bits).div_ceil(8)
     }
+}
+
+/// The size of strips or tiles, and the data of each.
+fn chunks<'a>(
+    directory: &Directory<'a>,
+    width: u32,
+    height: u32,
+    planes: usize,
+) -> Result<(u32, u32, Vec<&'a [u8]>), RenderError> {
+    let number = |tag| directory.number(tag).and_then(|number| u32::try_from(number).ok());
+    let (across, down, offsets, lengths) = if directory.number(tag::TILE_WIDTH).is_some() {
+        let sides = number(tag::TILE_WIDTH).zip(number(tag::TILE_HEIGHT));
+        // No tile that anybody makes is smaller, or much larger than the largest picture.
+        let sensible = |(across, down): &(u32, u32)| (8..=32_768).contains(across) && (8..=32_768).contains(down);
+        let (across, down) = sides.filter(sensible).ok_or_else(unsupported)?;
+        (across, down, tag::TILE_OFFSETS, tag::TILE_LENGTHS)
+    } else {
+        let rows = number(tag::ROWS_PER_STRIP).filter(|rows| *rows > 0).unwrap_or(height);
+        (width, rows.min(height), tag::STRIP_OFFSETS, tag::STRIP_LENGTHS)
+    };
+    let count = width.div_ceil(across) as usize * height.div_ceil(down) as usize * planes;
+    let offsets = directory.numbers(offsets).ok_or_else(ends_too_early)?.take(count);
+    let data = match directory.numbers(lengths) {
+        Some(lengths) => offsets.zip(lengths).map(|(offset, length)| directory.data(offset, length)).collect(),
+        // Where nothing is packed, some writers leave them out.
+        None => offsets.map(|offset| directory.data(offset, u64::MAX)).collect(),
+    };
+    Ok((across, down, data))
 }
 
 /// What people are told of a variety that is not decoded.

@@ -50,7 +50,7 @@ impl<'a> Tiff<'a> {
         let layout = &self.layout;
         let planes = if layout.planar { layout.samples } else { 1 };
         let open = (layout.chunks_across() * planes) as u64;
-        let pixels = match layout.compression {
+        let decoded = match layout.compression {
             // Whole blocks, and as much again where it is progressive, twice.
             Compression::Jpeg => {
                 let side = |side: u32| u64::from(side.next_multiple_of(32));
@@ -58,14 +58,14 @@ impl<'a> Tiff<'a> {
             }
             _ => 0,
         };
-        let data = if layout.lowest_bit_first || layout.compression == Compression::Jpeg {
+        let copied = if layout.lowest_bit_first || layout.compression == Compression::Jpeg {
             layout.chunks.iter().map(|data| data.len() as u64).max().unwrap_or(0) + layout.jpeg_tables.len() as u64
         } else {
             0
         };
-        let row = u64::from(layout.width) * layout.samples as u64 * 4 + 4 * layout.row_bytes() as u64;
+        let rows = u64::from(layout.width) * layout.samples as u64 * 4 + 4 * layout.row_bytes() as u64;
         let shape = Shape::new(layout.width, layout.height, 4, min_width);
-        shape.memory() + open * (chunk::STATE + pixels + data) + row + 8 * u64::from(layout.width) + (1 << 20)
+        shape.memory() + open * (chunk::STATE + decoded + copied) + rows + 8 * u64::from(layout.width) + (1 << 20)
     }
 
     /// Decodes as much as there is, shrunken.
@@ -75,7 +75,7 @@ impl<'a> Tiff<'a> {
         let layout = self.layout;
         let mut shrinker = Shrinker::new(shape).ok_or_else(no_memory)?;
         let mut row = zeros(layout.width as usize * layout.samples).ok_or_else(no_memory)?;
-        let mut converted = Vec::new();
+        let mut pixels = Vec::new();
         let mut found = 0;
         let mut first = 0;
         for band in 0..layout.chunks_down() {
@@ -86,8 +86,8 @@ impl<'a> Tiff<'a> {
                     if band.read(&layout, &mut row).is_none() {
                         break;
                     }
-                    converter.convert(&row, &mut converted);
-                    shrinker.add(y, Row::Sixteen(&converted));
+                    converter.convert(&row, &mut pixels);
+                    shrinker.add(y, Row::Sixteen(&pixels));
                     found += 1;
                 }
             }

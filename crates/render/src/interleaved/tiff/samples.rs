@@ -1,6 +1,6 @@
 //! From bits to samples: of any width, in any byte order, with predictors undone (TIFF 6.0, sections 3, 8, and 14).
 
-use super::layout::{Layout, Predictor};
+use super::layout::{Layout, Number, Predictor};
 
 /// Undoes what the predictor did, within the bytes of a row of a chunk.
 pub(super) fn undo_predictor(layout: &Layout<'_>, row: &mut [u8]) {
@@ -67,7 +67,7 @@ pub(super) fn unpack(layout: &Layout<'_>, row: &[u8], mut to: impl FnMut(usize, 
             let read = if little { u32::from_le_bytes } else { u32::from_be_bytes };
             for (at, bytes) in row.as_chunks().0.iter().enumerate() {
                 let number = read(*bytes);
-                to(at, if layout.float { quantise(f32::from_bits(number)) } else { high(number) });
+                to(at, if layout.number == Number::Float { quantise(f32::from_bits(number)) } else { high(number) });
             }
         }
         bits => {

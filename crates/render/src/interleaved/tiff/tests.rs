@@ -146,11 +146,11 @@ fn strips_and_tiles_are_put_together_with_planes_and_without() {
         let rows = (top..top + 16).flat_map(|y| (left..left + 16).map(move |x| (x, y)));
         rows.flat_map(|(x, y)| samples.clone().map(move |s| sample(x, y, s))).collect()
     };
-    let places = [(0, 0), (16, 0), (0, 16), (16, 16)];
-    let chunky = places.iter().map(|(x, y)| tile(*x, *y, 0..3)).collect();
-    let planes = (0..3).flat_map(|s| places.iter().map(move |(x, y)| (*x, *y, s)));
-    let planar = planes.map(|(x, y, s)| tile(x, y, s..s + 1)).collect();
-    for (configuration, tiles) in [(1, chunky), (2, planar)] {
+    let corners = [(0, 0), (16, 0), (0, 16), (16, 16)];
+    let chunky = corners.iter().map(|(x, y)| tile(*x, *y, 0..3)).collect();
+    let planes = (0..3).flat_map(|s| corners.iter().map(move |(x, y)| (*x, *y, s)));
+    let by_plane = planes.map(|(x, y, s)| tile(x, y, s..s + 1)).collect();
+    for (configuration, tiles) in [(1, chunky), (2, by_plane)] {
         let file = File::new(width, height, 2, &[8; 3], tiles);
         let file = file.with(322, &[16]).with(323, &[16]).with(284, &[configuration]);
         assert_eq!(file.pixels(), pixels, "{configuration}");
