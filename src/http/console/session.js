@@ -33,8 +33,11 @@ function forget() {
 }
 
 async function refresh(expiresAt) {
+  const { token } = credentials;
   try {
-    keep(await mutate(REFRESH));
+    const fresh = await mutate(REFRESH);
+    // Somebody who logged in or out meanwhile has changed the session already.
+    if (token === credentials.token) keep(fresh);
   } catch (error) {
     // `dataOf` has seen to a session that is over.
     if (error.code !== 'UNAUTHENTICATED') timer = setTimeout(refresh, 30_000, expiresAt);
@@ -52,8 +55,11 @@ export async function resume() {
 
 /** Asks who is signed in, and what their files take. */
 export async function look() {
+  const { token } = credentials;
   const { viewer, limits } = await request(VIEWER);
   session.limits = limits;
+  // An answer to what was asked before the last login says nothing of this session.
+  if (token !== credentials.token) return;
   if (!viewer && credentials.token) {
     // The answer tells of a session that is over as an absence. Who it was is kept: they may log in again.
     if (session.user) return credentials.ended();
