@@ -48,6 +48,8 @@ class Folder extends EventTarget {
   #cursor = null;
   /** Counts what was looked at, so that a late answer is known for one. */
   #turn = 0;
+  /** Counts what was added and removed, so that a page asked for before that does not undo it. */
+  #changes = 0;
   #settled = new Map();
   #reload;
 
@@ -107,10 +109,12 @@ class Folder extends EventTarget {
   /** Fetches the first page once more. Those below it are fetched again as they are scrolled to. */
   async refresh() {
     const turn = ++this.#turn;
+    const changes = this.#changes;
     this.isLoading = true;
     try {
       const page = await this.#page(Math.min(100, Math.max(PAGE, this.items.length)), null);
       if (turn !== this.#turn) return;
+      if (changes !== this.#changes) return this.refreshSoon();
       this.#clear();
       this.#take(page);
     } catch (error) {
@@ -135,6 +139,7 @@ class Folder extends EventTarget {
     const row = this.#fresh(file);
     this.items.unshift(row);
     this.#byId.set(row.id, row);
+    this.#changes++;
     if (this.total !== null) this.total++;
     this.#tell();
   }
@@ -152,6 +157,7 @@ class Folder extends EventTarget {
   /** A file has gone. */
   remove(id) {
     if (!this.#byId.delete(id)) return;
+    this.#changes++;
     this.items = this.items.filter((item) => item.id !== id);
     if (this.total !== null) this.total--;
     this.#tell();
