@@ -5,6 +5,7 @@
 //! `<key>#<n>` beside its place.
 
 mod disk;
+mod s3;
 mod writer;
 
 use std::{
@@ -72,6 +73,7 @@ enum Backend {
     S3 {
         store: Arc<AmazonS3>,
         reader: AmazonS3,
+        unfinished: s3::Unfinished,
         budget: Arc<Semaphore>,
     },
 }
@@ -126,10 +128,11 @@ impl Blobs {
         let writing = connection.clone().with_timeout(Duration::from_secs(30));
         // Of one look for more bytes.
         let reading = connection.with_timeout_disabled().with_read_timeout(Duration::from_secs(15));
+        let unfinished = s3::Unfinished::new(options, &writing)?;
         let store = Arc::new(bucket(options, writing)?);
         let reader = bucket(options, reading)?;
         let parts = usize::try_from(options.upload_memory).unwrap_or(usize::MAX) / S3_PART;
-        Ok(Self(Arc::new(Backend::S3 { store, reader, budget: Arc::new(Semaphore::new(parts.max(1))) })))
+        Ok(Self(Arc::new(Backend::S3 { store, reader, unfinished, budget: Arc::new(Semaphore::new(parts.max(1))) })))
     }
 
     /// Begins to write a blob that has been reserved. `notes` is told of a multipart upload.
@@ -236,9 +239,13 @@ impl Blobs {
                 .map_err(Error::internal)?
                 .map_err(Error::internal)?;
             }
-            Backend::S3 { store, .. } => {
-                if let Some(upload) = &reservation.multipart {
-                    match store.abort_multipart(&place(reservation.blob), upload).await {
+            Backend::S3 { store, unfinished, .. } => {
+                let key = place(reservation.blob);
+                // One whose creation was under way when its process died has not been noted.
+                let unnoted = unfinished.of(store, &key).await?;
+                let noted = reservation.multipart.iter().filter(|upload| !unnoted.contains(upload));
+                for upload in noted.chain(&unnoted) {
+                    match store.abort_multipart(&key, upload).await {
                         Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                         Err(error) => return Err(failed(error)),
                     }

@@ -239,6 +239,23 @@ async fn what_a_dropped_writer_left_is_removed_by_its_note(kind: Kind) {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_multipart_upload_that_was_begun_but_never_noted_is_removed_with_its_blob() {
+    let bench = Bench::new(Kind::S3).await;
+    let (key, other) = (bench.reserve().await, bench.reserve().await);
+    let [mut writer, mut running] = [bench.writer(key).await, bench.writer(other).await];
+    for writer in [&mut writer, &mut running] {
+        write_all(writer, &sample(6 * MIB), 64 << 10).await.unwrap();
+    }
+    drop(writer);
+    assert_eq!(bench.kept().await.len(), 2);
+    let unnoted = Reservation { multipart: None, ..bench.noted(key).await };
+    bench.blobs.discard(&unnoted).await.unwrap();
+    assert_eq!(bench.kept().await.len(), 1);
+    // That of another blob goes on.
+    assert_eq!(running.finish().await.unwrap().size, 6 << 20);
+}
+
 async fn a_small_blob_is_put_at_once_and_deleted(kind: Kind) {
     let bench = Bench::new(kind).await;
     let key = bench.reserve().await;
