@@ -29,7 +29,8 @@ impl RenderLimits {
             return Err(RenderError::Damaged("The image is damaged: it has no pixels.".to_owned()));
         }
         let pixels = u64::from(width) * u64::from(height);
-        if pixels > self.max_pixels {
+        // Beyond that, only the sides make a number that people can read.
+        if pixels > self.max_pixels && pixels < 1_000_000_000_000 {
             // Rounded away from each other, so that the two never read the same.
             let (has, may) = (count(pixels, u64::div_ceil), count(self.max_pixels, |pixels, unit| pixels / unit));
             return Err(RenderError::TooLarge(format!("The image has {has}; at most {may} can be scaled.")));
@@ -74,6 +75,8 @@ mod tests {
         assert_eq!(sentence(65_000, 65_000), "The image has 4.3 gigapixels; at most 64 megapixels can be scaled.");
         assert_eq!(sentence(8_001, 8_000), "The image has 64.1 megapixels; at most 64 megapixels can be scaled.");
         assert_eq!(sentence(16_385, 1), "The image is 16385 x 1 pixels; a side of at most 16384 can be scaled.");
+        let sides = "The image is 2147483647 x 2147483647 pixels; a side of at most 16384 can be scaled.";
+        assert_eq!(sentence(i32::MAX.unsigned_abs(), i32::MAX.unsigned_abs()), sides);
         assert_eq!(limits.check(8_000, 8_000), Ok(()));
         assert_eq!(limits.check(16_384, 3_906), Ok(()));
     }

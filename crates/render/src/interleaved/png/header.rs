@@ -45,7 +45,7 @@ impl Header {
         let (mut at, mut header) = (first.end, Self::first(&first)?);
         limits.check(header.width, header.height)?;
         let mut gamma = Gamma::default();
-        let mut opacities = None;
+        let (mut opacities, mut icc, mut exif) = (None, None, None);
         loop {
             let chunk = chunk(bytes, at).ok_or_else(ends_too_early)?;
             if chunk.name == *b"IDAT" {
@@ -59,8 +59,9 @@ impl Header {
                 _ if !chunk.sound => {}
                 b"PLTE" => header.palette = palette(chunk.data)?,
                 b"tRNS" => opacities = Some(chunk.data),
-                b"iCCP" => header.icc = profile(chunk.data),
-                b"eXIf" => header.exif = Some(chunk.data.to_vec()),
+                // Unfolded once, however many there are.
+                b"iCCP" => icc = icc.or(Some(chunk.data)),
+                b"eXIf" => exif = exif.or(Some(chunk.data)),
                 b"sRGB" => gamma.is_srgb = true,
                 b"gAMA" => gamma.exponent = u32_at_be(chunk.data, 0),
                 b"cHRM" => gamma.set_primaries(chunk.data),
@@ -71,6 +72,8 @@ impl Header {
             at = chunk.end;
         }
         header.data = at;
+        header.icc = icc.and_then(profile);
+        header.exif = exif.map(<[u8]>::to_vec);
         if let Some(opacities) = opacities {
             header.set_opacities(opacities);
         }

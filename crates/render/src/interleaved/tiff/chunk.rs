@@ -27,8 +27,9 @@ pub(super) enum Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    /// `None` where nothing of it can be unpacked.
-    pub fn open(layout: &Layout<'_>, data: &'a [u8]) -> Option<Self> {
+    /// `None` where nothing of it can be unpacked. A chunk that is read to its end lends its decoder: to make one takes
+    /// longer than to unpack a small tile.
+    pub fn open(layout: &Layout<'_>, data: &'a [u8], used: Option<Self>) -> Option<Self> {
         let is_jpeg = layout.compression == Compression::Jpeg;
         let data = if layout.lowest_bit_first && !is_jpeg {
             Cow::Owned(data.iter().map(|byte| byte.reverse_bits()).collect())
@@ -39,18 +40,27 @@ impl<'a> Chunk<'a> {
             return None;
         }
         if is_jpeg {
+            drop(used);
             return Jpeg::decode(layout, &data).map(Self::Jpeg);
         }
         let input = Cursor::new(data);
-        Some(match layout.compression {
-            Compression::None | Compression::Jpeg => Self::Plain(input),
-            Compression::PackBits => Self::PackBits(PackBits { input, run: Run::Literal(0) }),
-            Compression::Lzw => {
+        Some(match (layout.compression, used) {
+            (Compression::None | Compression::Jpeg, _) => Self::Plain(input),
+            (Compression::PackBits, _) => Self::PackBits(PackBits { input, run: Run::Literal(0) }),
+            (Compression::Lzw, Some(Self::Lzw(mut decoder, _))) => {
+                decoder.reset();
+                Self::Lzw(decoder, input)
+            }
+            (Compression::Lzw, _) => {
                 Self::Lzw(Box::new(weezl::decode::Decoder::with_tiff_size_switch(BitOrder::Msb, 8)), input)
             }
-            Compression::Deflate => Self::Deflate(Box::new(ZlibDecoder::new(input))),
-            Compression::Group3 => Self::Group3(Box::new(Group3Decoder::new(input.bytes()).ok()?)),
-            Compression::Group4 => {
+            (Compression::Deflate, Some(Self::Deflate(mut decoder))) => {
+                decoder.reset(input);
+                Self::Deflate(decoder)
+            }
+            (Compression::Deflate, _) => Self::Deflate(Box::new(ZlibDecoder::new(input))),
+            (Compression::Group3, _) => Self::Group3(Box::new(Group3Decoder::new(input.bytes()).ok()?)),
+            (Compression::Group4, _) => {
                 let width = u16::try_from(layout.chunk_width).ok()?;
                 Self::Group4(Box::new(Group4Decoder::new(input.bytes(), width).ok()?))
             }

@@ -65,7 +65,12 @@ impl<'a> Tiff<'a> {
         };
         let rows = u64::from(layout.width) * layout.samples as u64 * 4 + 4 * layout.row_bytes() as u64;
         let shape = Shape::new(layout.width, layout.height, 4, min_width);
-        shape.memory() + open * (chunk::STATE + decoded + copied) + rows + 8 * u64::from(layout.width) + (1 << 20)
+        shape.memory()
+            + open * (chunk::STATE + decoded + copied)
+            + copied
+            + rows
+            + 8 * u64::from(layout.width)
+            + (1 << 20)
     }
 
     /// Decodes as much as there is, shrunken.
@@ -78,10 +83,11 @@ impl<'a> Tiff<'a> {
         let mut pixels = Vec::new();
         let mut found = 0;
         let mut first = 0;
-        for band in 0..layout.chunks_down() {
+        let mut band = Band::new(&layout);
+        for number in 0..layout.chunks_down() {
             let end = (first + layout.chunk_height).min(layout.height);
             // What is damaged is missing; the next strips and tiles stand by themselves.
-            if let Some(mut band) = Band::open(&layout, band) {
+            if band.open(&layout, number).is_some() {
                 for y in first..end {
                     if band.read(&layout, &mut row).is_none() {
                         break;
@@ -108,12 +114,19 @@ struct Band<'a> {
 }
 
 impl<'a> Band<'a> {
-    fn open(layout: &Layout<'a>, number: usize) -> Option<Self> {
+    fn new(layout: &Layout<'a>) -> Self {
+        Self { chunks: Vec::new(), bytes: vec![0; layout.row_bytes()] }
+    }
+
+    /// Opens the next; `None` where a chunk is missing or nothing of it can be unpacked.
+    fn open(&mut self, layout: &Layout<'a>, number: usize) -> Option<()> {
         let (across, down) = (layout.chunks_across(), layout.chunks_down());
         let planes = if layout.planar { layout.samples } else { 1 };
         let numbers = (0..planes).flat_map(|plane| (0..across).map(move |x| (plane * down + number) * across + x));
-        let chunks = numbers.map(|number| Chunk::open(layout, layout.chunks.get(number)?)).collect::<Option<_>>()?;
-        Some(Self { chunks, bytes: vec![0; layout.row_bytes()] })
+        let mut used = std::mem::take(&mut self.chunks).into_iter();
+        let chunks = numbers.map(|number| Chunk::open(layout, layout.chunks.get(number)?, used.next()));
+        self.chunks = chunks.collect::<Option<_>>()?;
+        Some(())
     }
 
     /// The next row of samples; `None` where a chunk has no more.
