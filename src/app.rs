@@ -18,7 +18,7 @@ use crate::{
     graphql::Api,
     http::{self, App, census::Census, health, memory::Memory},
     model::{Clock, ProcessId, Random},
-    service::{Accounts, Drive, Janitor, Keys, Leftovers, Links, Passwords, Services, Tokens, Uploads, Watch},
+    service::{Accounts, Checkup, Drive, Janitor, Keys, Leftovers, Links, Passwords, Services, Tokens, Uploads, Watch},
     shutdown::Shutdown,
     store::{
         Blobs, Ping, Store,
@@ -142,6 +142,15 @@ impl Instance {
         let leftovers = Leftovers::new(store.clone(), process, grace, clock.clone(), random.clone());
         let leftovers = Arc::new(leftovers);
         let cursors = std::iter::once(&keys).chain(&previous).map(|keys| keys.cursors.clone()).collect();
+        let drive = Arc::new(Drive::new(
+            store.clone(),
+            cursors,
+            config.limits.page_size,
+            Arc::clone(&leftovers),
+            clock.clone(),
+            random.clone(),
+            Arc::clone(&deleted),
+        ));
         let services = Services {
             accounts: Arc::new(Accounts::new(
                 &store,
@@ -151,15 +160,14 @@ impl Instance {
                 clock.clone(),
                 random.clone(),
             )),
-            drive: Arc::new(Drive::new(
+            checkup: Arc::new(Checkup::new(
                 store.clone(),
-                cursors,
-                config.limits.page_size,
-                Arc::clone(&leftovers),
+                Arc::clone(&drive),
+                config.blobs.orphan_grace,
                 clock.clone(),
-                random.clone(),
-                Arc::clone(&deleted),
+                metrics.clone(),
             )),
+            drive,
             uploads: Arc::new(Uploads::new(
                 store.clone(),
                 config.limits.upload_bytes,
@@ -196,6 +204,7 @@ impl Instance {
     pub fn start(&self) {
         let shutdown = &self.app.shutdown;
         Arc::clone(&self.janitor).start(shutdown);
+        Arc::clone(&self.app.services.checkup).start(self.app.config.blobs.checkup_interval, shutdown);
         if let Some(worker) = &self.worker {
             Arc::clone(worker).start(shutdown);
         }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod config;
+mod doctor;
 mod health;
 mod open_files;
 mod serve;
@@ -64,6 +65,8 @@ enum Command {
     Config(config::Show),
     /// Add, list and change accounts
     User(user::User),
+    /// Look for lost and left-over data, and mend it
+    Doctor(doctor::Doctor),
     /// Ask a running server whether it is ready
     ///
     /// Asks /readyz at server.bind. The exit status is 0 when it is ready and 1 otherwise, as container health checks
@@ -124,6 +127,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, variables: Vec<(String
         Command::Serve(serve) => with_config(layers, |config| block_on(serve.run(config))),
         Command::Worker(work) => with_config(layers, |config| block_on(work.run(config))),
         Command::User(user) => with_config(layers, |config| block_on(user.run(config))),
+        Command::Doctor(doctor) => with_config(layers, |config| block_on(doctor.run(config))),
         Command::Health(health) => with_config(layers, |config| block_on(health.run(config))),
         Command::Render(_) | Command::Schema => ExitCode::SUCCESS,
     }

@@ -77,6 +77,8 @@ pub struct BlobsConfig {
     pub backend: BlobsBackend,
     /// How long bytes whose process has vanished are kept.
     pub orphan_grace: Duration,
+    /// How often what is stored is compared with the rows.
+    pub checkup_interval: Duration,
 }
 
 /// Where bytes are kept.
@@ -368,7 +370,11 @@ fn blobs(layers: &mut Layers) -> BlobsConfig {
         );
     }
     let backend = if s3 { BlobsBackend::S3(options) } else { BlobsBackend::Disk(dir) };
-    BlobsConfig { backend, orphan_grace: layers.duration("blobs.orphan_grace") }
+    BlobsConfig {
+        backend,
+        orphan_grace: layers.duration("blobs.orphan_grace"),
+        checkup_interval: layers.duration("blobs.checkup_interval"),
+    }
 }
 
 fn accounts(layers: &mut Layers) -> AccountsConfig {

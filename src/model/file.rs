@@ -52,20 +52,23 @@ impl File {
 
     /// Every blob that belongs to this row.
     pub fn blobs(&self) -> impl Iterator<Item = BlobKey> + '_ {
-        let thumbnails = match &self.image {
-            Some(Image { thumbnails: Thumbnails::Ready { set, .. }, .. }) => set.as_slice(),
+        let thumbnails = self.thumbnails().iter().map(|thumbnail| thumbnail.blob);
+        self.content.iter().map(|content| content.blob).chain(thumbnails)
+    }
+
+    /// The finished thumbnails, smallest first.
+    #[must_use]
+    pub fn thumbnails(&self) -> &[Thumbnail] {
+        match &self.image {
+            Some(Image { thumbnails: Thumbnails::Ready { set, .. }, .. }) => set,
             _ => &[],
-        };
-        self.content.iter().map(|content| content.blob).chain(thumbnails.iter().map(|thumbnail| thumbnail.blob))
+        }
     }
 
     /// One finished thumbnail.
     #[must_use]
     pub fn thumbnail(&self, size: ThumbnailSize) -> Option<&Thumbnail> {
-        match &self.image.as_ref()?.thumbnails {
-            Thumbnails::Ready { set, .. } => set.iter().find(|thumbnail| thumbnail.size == size),
-            _ => None,
-        }
+        self.thumbnails().iter().find(|thumbnail| thumbnail.size == size)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What may be done: the rules of the product, over the ports. Nothing here knows HTTP, GraphQL or a driver.
 
 mod accounts;
+mod checkup;
 mod drive;
 mod janitor;
 mod keys;
@@ -15,6 +16,7 @@ mod watch;
 use std::sync::Arc;
 
 pub use accounts::{Accounts, SignedIn, Viewer};
+pub use checkup::{Checkup, Finding, Outcome, Pace, Problem, Report, Tally};
 pub use drive::{Drive, FilePage, PageRequest};
 pub use janitor::Janitor;
 pub use keys::Keys;
@@ -37,6 +39,8 @@ pub struct Services {
     pub uploads: Arc<Uploads>,
     /// URLs of bytes.
     pub links: Arc<Links>,
+    /// What is stored against what the rows say.
+    pub checkup: Arc<Checkup>,
     /// Images until their thumbnails settle.
     pub watch: Arc<Watch>,
 }

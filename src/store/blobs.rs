@@ -5,6 +5,7 @@
 //! `<key>#<n>` beside its place.
 
 mod disk;
+mod inventory;
 mod s3;
 mod writer;
 
@@ -51,6 +52,7 @@ const DISK_CHUNK: usize = 128 * 1024;
 /// else needs a blocking thread, the embedded database before all, would stand in line behind them.
 const DISK_READS: usize = 16;
 
+pub use inventory::{FOLDERS, Inventory, State, Stored};
 pub use writer::BlobWriter;
 
 /// Bytes on their way out.
@@ -227,6 +229,12 @@ impl Blobs {
 
     /// Removes whatever a dead process left of a reserved blob: the blob, its unfinished file, its multipart upload.
     pub async fn discard(&self, reservation: &Reservation) -> Result<()> {
+        self.discard_unfinished(reservation).await?;
+        self.delete(reservation.blob).await
+    }
+
+    /// Removes the unfinished file and the multipart uploads of a blob that nobody writes any more. The blob itself stays.
+    pub async fn discard_unfinished(&self, reservation: &Reservation) -> Result<()> {
         match &*self.0 {
             Backend::Disk { root, .. } => {
                 // A key is random, so only the first two numbers are ever used.
@@ -252,7 +260,7 @@ impl Blobs {
                 }
             }
         }
-        self.delete(reservation.blob).await
+        Ok(())
     }
 
     fn store(&self) -> &dyn ObjectStore {

@@ -104,7 +104,8 @@ pub struct Settled {
 /// The files, images and folders.
 ///
 /// A file *lives* when neither it nor a folder above it has been deleted. What does not live is invisible to every
-/// method but [`Files::tombstones`], [`Files::purge`] and [`Files::get_any`], from the moment [`Files::delete`] returns.
+/// method but [`Files::tombstones`], [`Files::purge`], [`Files::get_any`] and [`Files::rows`], from the moment
+/// [`Files::delete`] returns.
 /// Methods that change a file take its owner and match on it: another's file is as good as missing.
 #[async_trait]
 pub trait Files: Send + Sync {
@@ -147,6 +148,10 @@ pub trait Files: Send + Sync {
 
     /// Removes rows whose blobs are gone. Living rows stay.
     async fn purge(&self, ids: &[FileId]) -> Result<()>;
+
+    /// A page of all rows, living or not, ordered by ID, after this ID: for whoever compares them with what is stored. A
+    /// row that cannot be read is there with the reason: one does not hide the others.
+    async fn rows(&self, after: Option<FileId>, limit: usize) -> Result<Vec<(FileId, Result<File>)>>;
 
     /// A page of living files, in the order asked for. Costs what the page costs, however deep in the list it is
     /// (a filter may scan the owner's part of an index).
@@ -225,6 +230,9 @@ pub trait Reservations: Send + Sync {
 
     /// Strikes notes out. A note that is not there is no error.
     async fn release(&self, blobs: &[BlobKey]) -> Result<()>;
+
+    /// Which of these blobs are noted, by whatever process.
+    async fn noted(&self, blobs: &[BlobKey]) -> Result<Vec<BlobKey>>;
 
     /// Says that this process lives. Its notes are left alone while it does.
     async fn beat(&self, process: ProcessId, now: Timestamp) -> Result<()>;

@@ -68,6 +68,11 @@ struct BackendLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProblemLabels {
+    problem: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BudgetLabels {
     budget: &'static str,
 }
@@ -79,6 +84,9 @@ struct Alone {}
 /// How long an image may wait for its thumbnails before it counts as overdue.
 pub const OVERDUE: Duration = Duration::from_secs(300);
 const OVERDUE_HELP: &str = "Images that have waited for thumbnails for more than five minutes, counted up to 500";
+
+const CHECKUP_HELP: &str =
+    "What the last comparison of bytes and rows by this process found (`strongroom doctor` shows it)";
 
 /// From 1 ms to half a minute: a cached answer, a long upload.
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
@@ -103,6 +111,7 @@ struct Counts {
     memory: Family<BudgetLabels, Gauge>,
     resident: Family<Alone, Gauge>,
     open_files: Family<Alone, Gauge>,
+    checkup: Family<ProblemLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -131,6 +140,7 @@ impl Metrics {
         let (queue, overdue, backends) = (Family::default(), Family::default(), Family::default());
         let (subscribers, memory) = (Gauge::default(), Family::default());
         let (resident, open_files) = (Family::default(), Family::default());
+        let checkup = Family::default();
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
 
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -167,6 +177,7 @@ impl Metrics {
         );
         registry.register_with_unit("resident_memory", "Memory of this process", Unit::Bytes, resident.clone());
         registry.register("open_files", "Files and sockets that this process has open", open_files.clone());
+        registry.register("checkup_problems", CHECKUP_HELP, checkup.clone());
         registry.register("build", "The version of the program", build);
         Self(Arc::new(Counts {
             registry,
@@ -184,6 +195,7 @@ impl Metrics {
             memory,
             resident,
             open_files,
+            checkup,
         }))
     }
 
@@ -238,6 +250,11 @@ impl Metrics {
     /// How many bytes of a budget are taken.
     pub fn memory(&self, budget: &'static str, bytes: usize) {
         self.0.memory.get_or_create(&BudgetLabels { budget }).set(whole(bytes as u64));
+    }
+
+    /// What a checkup found of one kind of problem.
+    pub fn checkup(&self, problem: &'static str, found: u64) {
+        self.0.checkup.get_or_create(&ProblemLabels { problem }).set(whole(found));
     }
 
     /// How full the queue is. `None`: not known, so nothing is claimed of it.
@@ -299,6 +316,7 @@ mod tests {
         metrics.backend("redis", false);
         metrics.subscribers(5);
         metrics.memory("answers", 2048);
+        metrics.checkup("missing_original", 2);
         drop(TROUBLES.get_or_create(&Failure { of: "other" }));
         metrics
     }
@@ -322,6 +340,7 @@ mod tests {
             r#"strongroom_backend_up{backend="redis"} 0"#,
             "strongroom_subscribers 5",
             r#"strongroom_memory_in_use_bytes{budget="answers"} 2048"#,
+            r#"strongroom_checkup_problems{problem="missing_original"} 2"#,
             "strongroom_build_info{version=",
             "# EOF",
         ] {

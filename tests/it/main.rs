@@ -16,6 +16,7 @@ mod batches;
 mod blobs;
 mod contract;
 mod corpus;
+mod doctor;
 mod downloads;
 mod drive;
 mod faults;

@@ -117,6 +117,13 @@ impl Reservations for MongoReservations {
         within(self.notes.delete_many(doc! { "_id": { "$in": blobs } })).await.map(drop)
     }
 
+    async fn noted(&self, blobs: &[BlobKey]) -> Result<Vec<BlobKey>> {
+        let keys: Vec<Key> = blobs.iter().map(|blob| key(blob.0)).collect();
+        let found = self.notes.find(doc! { "_id": { "$in": keys } });
+        let found: Vec<_> = within(async { found.await?.try_collect().await }).await?;
+        found.iter().map(|raw| read(raw).map(|Note { blob, .. }| BlobKey(id(blob)))).collect()
+    }
+
     async fn beat(&self, process: ProcessId, now: Timestamp) -> Result<()> {
         let alive = doc! { "$set": { "format": FORMAT, "beat": now.0 } };
         within(self.processes.update_one(doc! { "_id": key(process.0) }, alive).upsert(true)).await?;

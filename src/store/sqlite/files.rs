@@ -165,6 +165,13 @@ impl Files for SqliteFiles {
         .await
     }
 
+    async fn rows(&self, after: Option<FileId>, limit: usize) -> Result<Vec<(FileId, Result<File>)>> {
+        let after = after.map_or_else(Vec::new, |id| id.0.into_bytes().to_vec());
+        let tail = "WHERE id > ?1 ORDER BY id LIMIT ?2";
+        let rows = self.read(move |transaction| row::each(transaction, tail, (after, limit))).await?;
+        Ok(rows.into_iter().map(|(id, row)| (id, row.map_err(failed))).collect())
+    }
+
     async fn list(&self, query: &ListQuery) -> Result<Vec<File>> {
         let query = query.clone();
         self.read(move |transaction| list::page(transaction, &query)).await

@@ -81,6 +81,23 @@ impl Reservations for SqliteReservations {
             .await
     }
 
+    async fn noted(&self, blobs: &[BlobKey]) -> Result<Vec<BlobKey>> {
+        let blobs = blobs.to_vec();
+        self.0
+            .read(move |transaction| {
+                let mut select =
+                    transaction.prepare_cached("SELECT 1 FROM reservations WHERE blob = ?1").map_err(failed)?;
+                let mut noted = Vec::new();
+                for blob in blobs {
+                    if select.exists([blob.0.into_bytes()]).map_err(failed)? {
+                        noted.push(blob);
+                    }
+                }
+                Ok(noted)
+            })
+            .await
+    }
+
     async fn beat(&self, process: ProcessId, now: Timestamp) -> Result<()> {
         self.0
             .write(move |transaction| {

@@ -17,7 +17,7 @@ use strongroom::{
     model::{BlobKey, FileId, ProcessId, Random, Timestamp},
     store::{
         Blobs, Ping as _, Reservation, Reservations,
-        blobs::{BlobWriter, S3, Written},
+        blobs::{BlobWriter, S3, State, Written},
         sqlite::{Sqlite, SqliteReservations},
     },
 };
@@ -256,6 +256,41 @@ async fn a_multipart_upload_that_was_begun_but_never_noted_is_removed_with_its_b
     assert_eq!(running.finish().await.unwrap().size, 6 << 20);
 }
 
+async fn an_inventory_has_whole_and_unfinished_blobs_by_folder(kind: Kind) {
+    let bench = Bench::new(kind).await;
+    let (whole, _) = bench.write(&sample(70_000), 64 << 10).await;
+    let running = bench.reserve().await;
+    let mut writer = bench.writer(running).await;
+    write_all(&mut writer, &sample(6 * MIB), 64 << 10).await.unwrap();
+    let mut stored = Vec::new();
+    for folder in 0..=u8::MAX {
+        let inventory = bench.blobs.inventory(folder).await.unwrap();
+        assert_eq!(inventory.foreign, 0);
+        assert!(inventory.stored.iter().all(|it| it.blob.0.as_bytes()[0] == folder));
+        stored.extend(inventory.stored);
+    }
+    stored.sort_by_key(|it| it.blob == running);
+    let [first, second] = &stored[..] else { panic!("{stored:?}") };
+    assert_eq!((first.blob, first.size, &first.state), (whole, 70_000, &State::Whole));
+    assert_eq!(second.blob, running);
+    match (kind, &second.state) {
+        (Kind::Disk, State::Unfinished) => {}
+        (Kind::S3, State::Multipart(upload)) => {
+            assert_eq!(Some(upload), bench.noted(running).await.multipart.as_ref());
+        }
+        (_, state) => panic!("{state:?}"),
+    }
+    assert_eq!(bench.blobs.size(whole).await.unwrap(), Some(70_000));
+    assert_eq!(bench.blobs.size(running).await.unwrap(), None);
+    // Only what is unfinished goes.
+    drop(writer);
+    let [whole_note, unfinished] = [bench.noted(whole).await, bench.noted(running).await];
+    bench.blobs.discard_unfinished(&whole_note).await.unwrap();
+    bench.blobs.discard_unfinished(&unfinished).await.unwrap();
+    assert_eq!(bench.kept().await.len(), 1);
+    assert_eq!(bench.blobs.size(whole).await.unwrap(), Some(70_000));
+}
+
 async fn a_small_blob_is_put_at_once_and_deleted(kind: Kind) {
     let bench = Bench::new(kind).await;
     let key = bench.reserve().await;
@@ -337,6 +372,7 @@ async fn a_ping_tells_whether_blobs_can_be_kept(kind: Kind) {
 
 on_disk_and_in_s3!(
     what_is_written_is_read_back,
+    an_inventory_has_whole_and_unfinished_blobs_by_folder,
     a_range_is_read_as_asked_for,
     a_blob_is_invisible_until_it_is_finished,
     what_a_dead_process_left_of_a_blob_is_removed_by_its_note,

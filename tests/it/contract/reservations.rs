@@ -20,6 +20,7 @@ crate::on_both_back_ends!(
     striking_out_what_is_not_there_is_no_error,
     a_multipart_upload_is_noted_at_its_blob,
     abandoned_notes_come_a_limited_number_at_a_time,
+    noted_blobs_are_told_from_others,
 );
 
 const START: Timestamp = Timestamp(4_102_444_800_000);
@@ -150,4 +151,19 @@ async fn abandoned_notes_come_a_limited_number_at_a_time(backend: Backend) {
         cleared.extend(blobs);
     }
     assert_eq!(cleared, lost);
+}
+
+async fn noted_blobs_are_told_from_others(backend: Backend) {
+    let reservations = open(backend).await.reservations;
+    let notes = [note(), note(), note()];
+    let [first, second, struck] = [0, 1, 2].map(|n| notes[n].blob);
+    reservations.reserve(process(), &notes[..1]).await.unwrap();
+    reservations.reserve(process(), &notes[1..]).await.unwrap();
+    reservations.release(&[struck]).await.unwrap();
+    let mut noted = reservations.noted(&[first, struck, note().blob, second]).await.unwrap();
+    noted.sort();
+    let mut expected = vec![first, second];
+    expected.sort();
+    assert_eq!(noted, expected);
+    assert_eq!(reservations.noted(&[]).await.unwrap(), []);
 }

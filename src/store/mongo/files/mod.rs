@@ -17,9 +17,10 @@ use mongodb::{
     options::Hint,
 };
 use serde::Deserialize;
+use uuid::Uuid;
 
 use self::{lineage::Lineage, row::Row};
-use super::{Key, Mongo, indexes, key, within};
+use super::{Key, Mongo, id, indexes, key, limited, within};
 use crate::{
     error::{Error, Result},
     model::{
@@ -77,13 +78,7 @@ impl MongoFiles {
     where
         F: IntoFuture<Output = mongodb::error::Result<Cursor<RawDocumentBuf>>>,
     {
-        #[derive(Deserialize)]
-        struct OnlyId {
-            #[serde(rename = "_id")]
-            id: Key,
-        }
-        let read = |raw: &RawDocumentBuf| bson::deserialize_from_slice(raw.as_bytes()).map(|OnlyId { id }| id);
-        raw(find).await?.iter().map(|raw| read(raw).map_err(Error::internal)).collect()
+        raw(find).await?.iter().map(|raw| only_id(raw)).collect()
     }
 
     /// Runs a pipeline whose result is small.
@@ -108,6 +103,15 @@ where
     F: IntoFuture<Output = mongodb::error::Result<Cursor<RawDocumentBuf>>>,
 {
     within(async { find.await?.try_collect().await }).await
+}
+
+fn only_id(raw: &RawDocument) -> Result<Key> {
+    #[derive(Deserialize)]
+    struct OnlyId {
+        #[serde(rename = "_id")]
+        id: Key,
+    }
+    bson::deserialize_from_slice(raw.as_bytes()).map(|OnlyId { id }| id).map_err(Error::internal)
 }
 
 fn file(raw: &RawDocument) -> Result<File> {
@@ -182,6 +186,16 @@ impl Files for MongoFiles {
 
     async fn purge(&self, ids: &[FileId]) -> Result<()> {
         self.forget(ids).await
+    }
+
+    async fn rows(&self, after: Option<FileId>, limit: usize) -> Result<Vec<(FileId, Result<File>)>> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let first = || doc! { "$gte": key(Uuid::nil()) };
+        let after = after.map_or_else(first, |after| doc! { "$gt": key(after.0) });
+        let rows = self.rows.find(doc! { "_id": after }).sort(doc! { "_id": 1 }).limit(limited(limit));
+        raw(rows).await?.iter().map(|raw| Ok((FileId(id(only_id(raw)?)), file(raw)))).collect()
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<File>> {

@@ -47,6 +47,16 @@ pub(super) fn select(transaction: &Transaction<'_>, tail: &str, values: impl Par
     transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM files {tail}"))?.query_map(values, read)?.collect()
 }
 
+/// As [`select`], each with its ID: one that cannot be read does not hide the others.
+pub(super) fn each(
+    transaction: &Transaction<'_>,
+    tail: &str,
+    values: impl Params,
+) -> rusqlite::Result<Vec<(FileId, rusqlite::Result<File>)>> {
+    let each = |row: &Row<'_>| Ok((FileId(Uuid::from_bytes(row.get("id")?)), read(row)));
+    transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM files {tail}"))?.query_map(values, each)?.collect()
+}
+
 /// A row, living or not.
 pub(super) fn any(transaction: &Transaction<'_>, id: FileId) -> rusqlite::Result<Option<File>> {
     one(transaction, "WHERE id = ?1", [id.0.into_bytes()])

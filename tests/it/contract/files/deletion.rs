@@ -24,6 +24,7 @@ crate::on_both_back_ends!(
     any_number_of_processes_may_clear_at_once,
     a_file_deleted_before_its_folder_is_cleared_too,
     living_rows_are_not_purged,
+    every_row_is_paged_through_once_living_or_not,
 );
 
 /// Asks for tombstones and purges them, in turn, until there are none; answers them all.
@@ -245,4 +246,28 @@ async fn living_rows_are_not_purged(backend: Backend) {
     for row in rows {
         assert_eq!(files.get(row.id).await.unwrap(), Some(row));
     }
+}
+
+async fn every_row_is_paged_through_once_living_or_not(backend: Backend) {
+    let files = open(backend).await.files;
+    let me = owner();
+    let all = tree(&*files, me, None).await;
+    files.delete(me, all[1].id, at(2)).await.unwrap();
+    add(&*files, file(owner(), None, "another's")).await;
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let page = files.rows(after, 4).await.unwrap();
+        assert!(page.len() <= 4);
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        rows.extend(page.into_iter().map(|(id, row)| {
+            let row = row.unwrap();
+            assert_eq!(row.id, id);
+            row
+        }));
+    }
+    assert_eq!(rows.len(), all.len() + 1);
+    assert!(rows.is_sorted_by(|a, b| a.id < b.id));
+    assert_eq!(rows.iter().find(|row| row.id == all[0].id), Some(&all[0]));
+    assert!(rows.iter().any(|row| row.id == all[1].id));
 }
