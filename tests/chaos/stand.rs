@@ -157,11 +157,20 @@ impl Stand {
             assert!(left.owned.buried <= self.owned.buried, "{left:?} where {:?} is owned", self.owned);
             let wanted = Left { owned: Owned { buried: left.owned.buried, ..self.owned }, ..Left::default() };
             if left == wanted {
-                return;
+                break;
             }
             assert!(Instant::now() < deadline, "after {SWEPT:?}: {left:?}, where {:?} is owned", self.owned);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        self.examine().await;
+    }
+
+    /// Lets the program itself compare what is stored with the rows, however young it is.
+    async fn examine(&mut self) {
+        let mut doctor = self.command(servers::free_port(), &["doctor"], &[("blobs.orphan_grace", "1ms")]);
+        doctor.stdout(Stdio::piped());
+        let output = tokio::task::spawn_blocking(move || doctor.output().unwrap()).await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
 
     async fn left(&self) -> Left {
