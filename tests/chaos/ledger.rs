@@ -182,6 +182,11 @@ impl Uploading {
         }
     }
 
+    /// Breaks all of them off.
+    pub fn abort(self) {
+        self.lanes.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+
     /// Waits until everything is sent, or could not be.
     pub async fn all(self) -> Vec<Sent> {
         let mut all = Vec::new();

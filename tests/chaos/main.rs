@@ -1,15 +1,18 @@
 //! Starts the built program, breaks it while it works, and compares what is left with what was sent.
 //!
 //! `tests/chaos/run --help`
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::single_match_else)]
 
 #[path = "../it/blobs/bucket.rs"]
 #[allow(dead_code, clippy::pedantic, reason = "only some of it is needed here")]
 mod bucket;
 mod counts;
 mod endings;
+mod full;
 mod kills;
 mod ledger;
+mod replicas;
+mod soak;
 mod stand;
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, clippy::pedantic, reason = "only some of it is needed here")]
@@ -18,6 +21,7 @@ mod support;
 use std::{
     process::ExitCode,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use clap::{Parser, ValueEnum as _};
@@ -44,6 +48,9 @@ struct Arguments {
     /// Leases and repair intervals as they are by default.
     #[arg(long)]
     real_leases: bool,
+    /// How long a soak takes.
+    #[arg(long, default_value_t = 1)]
+    minutes: u64,
     /// Draws the same bytes and moments again.
     #[arg(long)]
     seed: Option<u64>,
@@ -63,33 +70,42 @@ enum Scenario {
     KillTheWorker,
     TerminateUnderLoad,
     LoseRedis,
+    LoseThePrimary,
+    FillTheDisk,
     DeleteWhileRendering,
+    Soak,
 }
 
-const SCENARIOS: [(&str, Scenario); 5] = [
+const SCENARIOS: [(&str, Scenario); 8] = [
     ("kill_the_server", Scenario::KillTheServer),
     ("kill_the_worker", Scenario::KillTheWorker),
     ("terminate_under_load", Scenario::TerminateUnderLoad),
     ("lose_redis", Scenario::LoseRedis),
+    ("lose_the_primary", Scenario::LoseThePrimary),
+    ("fill_the_disk", Scenario::FillTheDisk),
     ("delete_while_rendering", Scenario::DeleteWhileRendering),
+    ("soak", Scenario::Soak),
 ];
 
 impl Scenario {
     /// Whether it has anything of its own to break there.
     fn is_for(self, place: Place) -> bool {
         match self {
-            Self::LoseRedis => place == Place::Servers,
-            Self::TerminateUnderLoad => place != Place::S3,
+            Self::LoseRedis | Self::LoseThePrimary => place == Place::Servers,
+            Self::TerminateUnderLoad | Self::FillTheDisk | Self::Soak => place != Place::S3,
             Self::KillTheServer | Self::KillTheWorker | Self::DeleteWhileRendering => true,
         }
     }
 
-    async fn round(self, stand: &mut Stand) {
+    async fn round(self, stand: &mut Stand, soak: Duration) {
         match self {
             Self::KillTheServer => kills::server(stand).await,
             Self::KillTheWorker => kills::worker(stand).await,
             Self::TerminateUnderLoad => endings::terminate(stand).await,
             Self::LoseRedis => endings::lose_redis(stand).await,
+            Self::LoseThePrimary => replicas::lose_the_primary(stand).await,
+            Self::FillTheDisk => full::fill_the_disk(stand).await,
+            Self::Soak => soak::soak(stand, soak).await,
             Self::DeleteWhileRendering => endings::delete(stand).await,
         }
     }
@@ -104,7 +120,10 @@ async fn rounds(
     seed: u64,
 ) -> (String, Counts, u64) {
     let (mut sum, mut broken) = (Counts::default(), 0);
-    for round in 0..arguments.rounds {
+    let soak = Duration::from_secs(60 * arguments.minutes);
+    // A soak is one round, however long.
+    let rounds = if matches!(scenario, Scenario::Soak) { 1 } else { arguments.rounds };
+    for round in 0..rounds {
         let seed = seed.wrapping_add(round);
         let mut stand = Stand::new(place, seed, arguments.real_leases).await;
         let home = stand.home.clone();
@@ -112,7 +131,7 @@ async fn rounds(
         let told = Arc::clone(&counts);
         // A task of its own: a broken promise ends it with a panic that has been printed by then.
         let held = tokio::spawn(async move {
-            scenario.round(&mut stand).await;
+            scenario.round(&mut stand, soak).await;
             stand.clear().await;
             *told.lock().unwrap() = stand.counts;
         });
@@ -140,6 +159,10 @@ fn main() -> ExitCode {
             let named = arguments.scenario.as_ref().is_none_or(|part| name.contains(part.as_str()));
             let wanted = arguments.backend.is_none_or(|only| only == *place);
             if named && wanted && scenario.is_for(*place) {
+                if matches!(scenario, Scenario::FillTheDisk) && !full::can_mount() {
+                    println!("NOT RUN: {name}: this machine lets nobody mount a tmpfs (unshare --user --mount)");
+                    continue;
+                }
                 let label = format!("{name} {}", format!("{place:?}").to_lowercase());
                 lanes.push(rounds(label, scenario, *place, &arguments, seed));
             }

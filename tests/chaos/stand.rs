@@ -1,6 +1,7 @@
 //! Where a round takes place: a home, the processes on it, and looks behind the API at what is left.
 
 use std::{
+    any::Any,
     fs::File,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpStream,
@@ -14,14 +15,16 @@ use tokio::sync::mpsc;
 use crate::{
     bucket::Bucket,
     counts::Counts,
-    ledger::{Owned, Sent, Source},
+    ledger::{Load, Owned, Sent, Source, Uploading},
     support::{Backend, app::Home, client::Client, program, program::Killed, servers},
 };
 
 /// A promise is tested with this many times its time: the machine may be busy.
-const MARGIN: u32 = 3;
+pub const MARGIN: u32 = 3;
 /// From the start to /readyz.
 const READY: Duration = Duration::from_secs(2);
+/// From the end of a fault until an upload is acknowledged.
+const BACK: Duration = Duration::from_secs(5);
 /// Until what dead processes left is swept: the grace, a beat, and a round of the janitor.
 const SWEPT: Duration = Duration::from_secs(60);
 /// For servers that share one machine with the suite, where no process is silent for long.
@@ -52,6 +55,8 @@ pub struct Stand {
     orphans: Vec<i32>,
     /// What has to be there, as far as it was verified.
     pub owned: Owned,
+    /// Servers that nobody else uses; they end with the round.
+    pub servers: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 /// A running `strongroom`. Dropped, it is killed.
@@ -73,7 +78,18 @@ impl Stand {
         let home = tokio::task::spawn_blocking(move || Home::new(backend)).await.unwrap();
         let bucket = if place == Place::S3 { Some(Bucket::new().await) } else { None };
         let (source, counts, owned) = (Source::new(seed), Counts::default(), Owned::default());
-        Self { home, bucket, source, counts, lease, started: 0, struck: None, orphans: Vec::new(), owned }
+        Self {
+            home,
+            bucket,
+            source,
+            counts,
+            lease,
+            started: 0,
+            struck: None,
+            orphans: Vec::new(),
+            owned,
+            servers: Vec::new(),
+        }
     }
 
     pub fn embedded(&self) -> bool {
@@ -91,15 +107,29 @@ impl Stand {
         let bucket = self.bucket.as_ref().map(Bucket::settings).unwrap_or_default();
         let mut command = program::command(&self.home, port, arguments, &[&usual[..], &bucket, more].concat());
         self.started += 1;
-        let log = File::create(self.home.dir.path().join(format!("log-{}", self.started))).unwrap();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log());
         command
+    }
+
+    /// Of the process that was made last.
+    fn log(&self) -> File {
+        let path = self.home.dir.path().join(format!("log-{}", self.started));
+        File::options().create(true).append(true).open(path).unwrap()
     }
 
     /// Starts a server, and waits until it is ready.
     pub async fn serve(&mut self, more: &[(&str, &str)]) -> Process {
+        self.ready(more, None).await
+    }
+
+    /// As [`Stand::serve`], by a command made of the usual one.
+    pub async fn serve_as(&mut self, more: &[(&str, &str)], wrap: impl Fn(&Command) -> Command + Sync) -> Process {
+        self.ready(more, Some(&wrap)).await
+    }
+
+    async fn ready(&mut self, more: &[(&str, &str)], wrap: Option<&(dyn Fn(&Command) -> Command + Sync)>) -> Process {
         let begun = Instant::now();
-        let process = self.begin(more);
+        let process = self.spawn(more, wrap);
         let client = Client::new(&process.url);
         let ready = || async {
             let asked = client.http.get(format!("{}/readyz", client.url)).send().await;
@@ -116,8 +146,17 @@ impl Stand {
 
     /// Starts a server.
     pub fn begin(&mut self, more: &[(&str, &str)]) -> Process {
+        self.spawn(more, None)
+    }
+
+    fn spawn(&mut self, more: &[(&str, &str)], wrap: Option<&(dyn Fn(&Command) -> Command + Sync)>) -> Process {
         let port = servers::free_port();
-        let child = self.command(port, &["serve"], more).spawn().expect("the program starts");
+        let mut command = self.command(port, &["serve"], more);
+        if let Some(wrap) = wrap {
+            command = wrap(&command);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log());
+        }
+        let child = command.spawn().expect("the program starts");
         Process { child: Killed(child), url: format!("http://127.0.0.1:{port}") }
     }
 
@@ -136,6 +175,27 @@ impl Stand {
         self.counts.kills += 1;
     }
 
+    /// Uploads, into folders of their own, until one is acknowledged, and checks how long after the end of a fault that is.
+    pub async fn uploads_again(&mut self, client: &Client, folders: &mut Vec<(String, Vec<Sent>)>, since: Instant) {
+        let one = Load { connections: 1, files: 1, images: 1, pace: Duration::ZERO };
+        for n in 0.. {
+            let query = "mutation($n: String!) { createFolder(input: { name: $n }) { folder { id } } }";
+            let made = client.gql(query, json!({ "n": n.to_string() })).await;
+            if let Some(folder) = made["data"]["createFolder"]["folder"]["id"].as_str() {
+                let sent = Uploading::start(client, folder, &mut self.source, one).all().await;
+                folders.push((folder.to_owned(), sent));
+            }
+            match folders.last().and_then(|(_, sent)| sent.last()) {
+                Some(sent) if sent.id().is_some() && sent.begun > since => break,
+                last => {
+                    let answer = last.map(|sent| &sent.answer);
+                    assert!(since.elapsed() < BACK * MARGIN, "no upload is acknowledged: {answer:?}");
+                }
+            }
+        }
+        self.counts.ready = self.counts.ready.max(since.elapsed());
+    }
+
     /// Waits until all images have settled, and checks when that was; `verify` looks how.
     pub async fn settle(&mut self, client: &Client, images: &[String], since: Instant) {
         for id in images {
@@ -148,7 +208,12 @@ impl Stand {
 
     /// Checks that nothing is left but what was verified: rows, blobs, unfinished files, notes, jobs, processes.
     pub async fn nothing_is_left(&mut self) {
-        let deadline = Instant::now() + SWEPT;
+        self.nothing_is_left_within(SWEPT).await;
+    }
+
+    /// As [`Stand::nothing_is_left`], after this long at the latest.
+    pub async fn nothing_is_left_within(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
         loop {
             let left = self.left().await;
             assert!(left.owned.blobs >= self.owned.blobs, "LOST: {left:?} where {:?} is owned", self.owned);
@@ -159,7 +224,7 @@ impl Stand {
             if left == wanted {
                 break;
             }
-            assert!(Instant::now() < deadline, "after {SWEPT:?}: {left:?}, where {:?} is owned", self.owned);
+            assert!(Instant::now() < deadline, "after {time:?}: {left:?}, where {:?} is owned", self.owned);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         self.examine().await;

@@ -106,10 +106,16 @@ pub fn start_mongodb() -> (Server, String) {
 
 /// Starts a MongoDB on this port, with its data in this folder: killed, it can be started again with what it had.
 pub fn start_mongodb_in(port: u16, data: &Path) -> Server {
+    start_mongodb_with(port, data, &[])
+}
+
+/// As [`start_mongodb_in`], with these arguments more.
+pub fn start_mongodb_with(port: u16, data: &Path, more: &[&str]) -> Server {
     let (port, data) = (port.to_string(), data.display().to_string());
     let fixed =
         ["--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB", "0.5", "--nounixsocket", "--port"].map(String::from);
-    let arguments = [&fixed[..], &[port, "--dbpath".to_owned(), data]].concat();
+    let more: Vec<_> = more.iter().map(|&it| it.to_owned()).collect();
+    let arguments = [&fixed[..], &[port, "--dbpath".to_owned(), data], &more].concat();
     let server = Server::start(&fetched("mongod"), &arguments);
     server.wait_for_log("mongod", |line| line.contains("Waiting for connections").then_some(()));
     server
