@@ -209,7 +209,8 @@ async fn old_bytes_of_no_file_are_removed_only_when_asked_for(backend: Backend) 
 }
 
 async fn what_is_being_written_is_left_alone(backend: Backend) {
-    let app = TestApp::start(backend).await;
+    // Nobody else clears up after the process that is said to be writing.
+    let app = TestApp::idle(backend).await;
     let store = &app.instance.app.store;
     let process = ProcessId(Random::system().uuid());
     store.reservations.beat(process, app.clock.now()).await.unwrap();
