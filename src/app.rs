@@ -248,6 +248,11 @@ impl Instance {
         Ok(())
     }
 
+    /// Ends the connections to the back ends, as the last thing that is done.
+    pub async fn close(&self) {
+        futures_util::future::join_all(self.app.store.pings.iter().map(|server| server.close())).await;
+    }
+
     /// Waits until the shutdown has begun and everything in the background has ended, or the grace, which begins with
     /// the shutdown, is over.
     pub async fn finished(&self) {

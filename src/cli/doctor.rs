@@ -49,6 +49,7 @@ impl Doctor {
         let checkup = &instance.app.services.checkup;
         let report = checkup.run(self.repair, Pace::Full, |part| progress.show(part)).await;
         progress.clear();
+        instance.close().await;
         let report = report.map_err(|error| StartError(error.to_string()))?;
         let text = if self.json { format!("{:#}\n", as_json(&report)) } else { as_table(&report) };
         super::print(&text);

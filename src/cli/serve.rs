@@ -57,6 +57,7 @@ impl Serve {
         greet(&instance, worker, first_run);
         instance.serve(listener).await?;
         instance.finished().await;
+        instance.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
@@ -71,6 +72,7 @@ impl Work {
         instance.start();
         tracing::info!(slots = instance.app.config.thumbnails.slots, "working the queue");
         instance.finished().await;
+        instance.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }

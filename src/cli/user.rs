@@ -13,6 +13,7 @@ use crate::{
     app::{Instance, Role, StartError},
     config::Config,
     error::Error,
+    service::Accounts,
 };
 
 /// How many accounts are read at a time.
@@ -54,7 +55,12 @@ impl User {
         // The first account may come before the first start; anything else needs something to work on.
         let role = if matches!(self.action, Action::Add { .. }) { Role::Tool } else { Role::Inspect };
         let instance = Instance::open(config, role, super::environment(Duration::ZERO)?).await?;
-        let accounts = &instance.app.services.accounts;
+        let done = self.act(&instance.app.services.accounts).await;
+        instance.close().await;
+        done
+    }
+
+    async fn act(self, accounts: &Accounts) -> Result<ExitCode, StartError> {
         match self.action {
             Action::Add { email } => {
                 let user = accounts.add_user(&email, &password()?).await.map_err(explain)?;

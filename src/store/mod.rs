@@ -423,4 +423,7 @@ pub trait Ping: Send + Sync {
 
     /// Whether it answers.
     async fn ping(&self) -> Result<()>;
+
+    /// Ends the connections in order. Nothing is asked of it afterwards.
+    async fn close(&self) {}
 }

@@ -43,6 +43,8 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 const POOL: u32 = 64;
 /// How long making the indexes may take: on a large collection an added index needs its time.
 const INDEXING_LIMIT: Duration = Duration::from_secs(600);
+/// How long to wait until the driver has ended what it still has to do: telling the server which sessions are over.
+const CLOSING_LIMIT: Duration = Duration::from_secs(1);
 /// The format of the rows that this version writes, and the only one it reads.
 const FORMAT: i32 = 1;
 
@@ -126,6 +128,11 @@ impl Ping for Mongo {
 
     async fn ping(&self) -> Result<()> {
         within(self.database.run_command(doc! { "ping": 1 })).await.map(drop)
+    }
+
+    /// The driver has tasks of its own, which panic when the runtime ends before them.
+    async fn close(&self) {
+        let _ = tokio::time::timeout(CLOSING_LIMIT, self.database.client().clone().shutdown()).await;
     }
 }
 
