@@ -179,7 +179,7 @@ impl Instance {
             links: Arc::new(Links::new(config.server.public_url.clone(), &keys, previous.as_ref(), clock.clone())),
             watch: Arc::new(Watch::new(&store, clock.clone())),
         };
-        let janitor = Janitor::new(store.clone(), process, grace, clock.clone(), deleted, Arc::clone(&leftovers));
+        let janitor = Janitor::new(store.clone(), process, grace, deleted, Arc::clone(&leftovers));
         let works = matches!(role, Role::Serve { worker: true } | Role::Worker);
         let worker = works.then(|| {
             Arc::new(Worker::new(
@@ -361,7 +361,7 @@ async fn open_store(
             Ok(Store {
                 users: Arc::new(SqliteUsers::new(sqlite.clone())),
                 files: Arc::new(SqliteFiles::new(sqlite.clone())),
-                reservations: Arc::new(SqliteReservations::new(sqlite.clone())),
+                reservations: Arc::new(SqliteReservations::new(sqlite.clone(), clock.clone())),
                 sessions: Arc::new(SqliteSessions::new(sqlite.clone(), clock.clone())),
                 throttle: Arc::new(SqliteThrottle::new(sqlite.clone())),
                 jobs: Arc::new(jobs),

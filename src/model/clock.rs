@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -69,33 +69,54 @@ impl FromStr for Timestamp {
 }
 
 /// Tells the time. Cloned freely; tests hold one that they move by hand.
+///
+/// The time of day ([`Clock::now`]) is for what is stored and shown. It can be set by an hour at any moment, so what must
+/// not be done too early is measured by [`Clock::elapsed`].
 #[derive(Debug, Clone)]
-pub struct Clock(Source);
+pub struct Clock {
+    made: Instant,
+    source: Source,
+}
 
 #[derive(Debug, Clone)]
 enum Source {
     System,
-    /// Milliseconds added to the system's time.
-    Shifted(Arc<AtomicI64>),
+    /// Milliseconds added to the system's.
+    Shifted(Arc<Shift>),
+}
+
+#[derive(Debug, Default)]
+struct Shift {
+    now: AtomicI64,
+    elapsed: AtomicI64,
 }
 
 impl Clock {
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Source::System)
+        Self { made: Instant::now(), source: Source::System }
     }
 
-    /// The machine's clock, which [`Clock::advance`] can put forward.
+    /// The machine's clock, which [`Clock::advance`] and [`Clock::set_forward`] can change.
     #[must_use]
     pub fn adjustable() -> Self {
-        Self(Source::Shifted(Arc::new(AtomicI64::new(0))))
+        Self { made: Instant::now(), source: Source::Shifted(Arc::default()) }
     }
 
-    /// Puts an adjustable clock forward, for everyone who holds it; the system's stays as it is.
+    /// Has time pass on an adjustable clock, for everyone who holds it; the system's stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Source::Shifted(shift) = &self.0 {
-            shift.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        if let Source::Shifted(shift) = &self.source {
+            shift.elapsed.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        }
+        self.set_forward(by);
+    }
+
+    /// Sets the time of day of an adjustable clock forward, as somebody who corrects a machine's clock does: no time has
+    /// passed.
+    pub fn set_forward(&self, by: Duration) {
+        if let Source::Shifted(shift) = &self.source {
+            shift.now.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
         }
     }
 
@@ -103,9 +124,21 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let system = jiff::Timestamp::now().as_millisecond();
-        match &self.0 {
+        match &self.source {
             Source::System => Timestamp(system),
-            Source::Shifted(shift) => Timestamp(system + shift.load(Ordering::SeqCst)),
+            Source::Shifted(shift) => Timestamp(system + shift.now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// How long this clock has been running, whatever was done to the time of day meanwhile.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        let passed = self.made.elapsed();
+        match &self.source {
+            Source::System => passed,
+            Source::Shifted(shift) => {
+                passed + Duration::from_millis(u64::try_from(shift.elapsed.load(Ordering::SeqCst)).unwrap_or(0))
+            }
         }
     }
 }
@@ -118,6 +151,19 @@ mod tests {
     fn an_instant_is_shown_in_utc_with_milliseconds() {
         assert_eq!(Timestamp(1_795_440_542_125).to_string(), "2026-11-23T13:29:02.125Z");
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_does_not_make_time_pass() {
+        let clock = Clock::adjustable();
+        let (now, elapsed) = (clock.now(), clock.elapsed());
+        let hour = Duration::from_secs(3600);
+        clock.set_forward(hour);
+        assert!(clock.now() >= now.plus(hour));
+        assert!(clock.elapsed() < elapsed + hour);
+        clock.advance(hour);
+        assert!(clock.now() >= now.plus(2 * hour));
+        assert!(clock.elapsed() >= elapsed + hour);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Leftovers;
 use crate::{
     error::Result,
-    model::{Clock, ProcessId},
+    model::ProcessId,
     shutdown::Shutdown,
     store::{Store, Tombstone},
 };
@@ -26,7 +26,6 @@ pub struct Janitor {
     process: ProcessId,
     /// How long notes of a silent process are left alone.
     grace: Duration,
-    clock: Clock,
     deleted: Arc<Notify>,
     leftovers: Arc<Leftovers>,
 }
@@ -38,11 +37,10 @@ impl Janitor {
         store: Store,
         process: ProcessId,
         grace: Duration,
-        clock: Clock,
         deleted: Arc<Notify>,
         leftovers: Arc<Leftovers>,
     ) -> Self {
-        Self { store, process, grace, clock, deleted, leftovers }
+        Self { store, process, grace, deleted, leftovers }
     }
 
     /// Starts to work, until the shutdown begins.
@@ -134,8 +132,7 @@ impl Janitor {
     /// Settles what processes left that have been silent for this long.
     pub async fn sweep(&self, grace: Duration) -> Result<()> {
         loop {
-            let before = self.clock.now().minus(grace);
-            let abandoned = self.store.reservations.abandoned(self.process, before, BATCH).await?;
+            let abandoned = self.store.reservations.abandoned(self.process, grace, BATCH).await?;
             if abandoned.is_empty() {
                 return Ok(());
             }

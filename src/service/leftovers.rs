@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    model::{BlobKey, Clock, FileId, ProcessId, Random, Timestamp},
+    model::{BlobKey, Clock, FileId, ProcessId, Random},
     store::{Reservation, Store},
 };
 
@@ -32,8 +32,9 @@ pub struct Leftovers {
     grace: Option<Duration>,
     clock: Clock,
     random: Random,
-    last_beat: Mutex<Timestamp>,
-    later: Mutex<Vec<(Timestamp, Reservation)>>,
+    /// By [`Clock::elapsed`], as the times of what is decided later.
+    last_beat: Mutex<Duration>,
+    later: Mutex<Vec<(Duration, Reservation)>>,
 }
 
 /// A blob that is noted and that no row owns yet. Dropped, it is decided later what becomes of it.
@@ -82,7 +83,7 @@ impl Noted {
             Err(error) => {
                 error.log();
                 if let Some(reservation) = self.reservation.take() {
-                    self.leftovers.put_off(reservation, self.leftovers.clock.now());
+                    self.leftovers.put_off(reservation, self.leftovers.clock.elapsed());
                 }
             }
         }
@@ -100,7 +101,7 @@ impl Noted {
 impl Drop for Noted {
     fn drop(&mut self) {
         if let Some(reservation) = self.reservation.take() {
-            let at = self.leftovers.clock.now().plus(UNDECIDED);
+            let at = self.leftovers.clock.elapsed() + UNDECIDED;
             self.leftovers.put_off(reservation, at);
         }
     }
@@ -110,7 +111,7 @@ impl Leftovers {
     /// No notes yet. `grace`: after how long other processes take a silent one for dead; zero when there are no others.
     #[must_use]
     pub fn new(store: Store, process: ProcessId, grace: Duration, clock: Clock, random: Random) -> Self {
-        let last_beat = Mutex::new(clock.now());
+        let last_beat = Mutex::new(clock.elapsed());
         let grace = (!grace.is_zero()).then_some(grace);
         Self { store, process, grace, clock, random, last_beat, later: Mutex::default() }
     }
@@ -158,8 +159,9 @@ impl Leftovers {
 
     /// Says that this process lives, so that nobody sweeps what it is writing.
     pub async fn beat(&self) -> Result<()> {
-        let now = self.clock.now();
-        self.store.reservations.beat(self.process, now).await?;
+        // Heard at the earliest now.
+        let now = self.clock.elapsed();
+        self.store.reservations.beat(self.process).await?;
         *self.last_beat.lock().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
     }
@@ -169,7 +171,7 @@ impl Leftovers {
     pub fn check_pulse(&self) -> Result<()> {
         let Some(grace) = self.grace else { return Ok(()) };
         let last = *self.last_beat.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.clock.now().since(last) > grace / 2 {
+        if self.clock.elapsed().saturating_sub(last) > grace / 2 {
             return Err(Error::unavailable("the store of notes", "this process could not say for long that it lives"));
         }
         Ok(())
@@ -177,7 +179,7 @@ impl Leftovers {
 
     /// Decides on everything whose time has come.
     pub async fn settle_due(&self) {
-        let now = self.clock.now();
+        let now = self.clock.elapsed();
         let due: Vec<_> = {
             let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
             later.extract_if(.., |(at, _)| *at <= now).collect()
@@ -200,7 +202,7 @@ impl Leftovers {
         self.store.reservations.release(&[reservation.blob]).await
     }
 
-    fn put_off(&self, reservation: Reservation, until: Timestamp) {
+    fn put_off(&self, reservation: Reservation, until: Duration) {
         self.later.lock().unwrap_or_else(PoisonError::into_inner).push((until, reservation));
     }
 }

@@ -235,10 +235,11 @@ pub trait Reservations: Send + Sync {
     async fn noted(&self, blobs: &[BlobKey]) -> Result<Vec<BlobKey>>;
 
     /// Says that this process lives. Its notes are left alone while it does.
-    async fn beat(&self, process: ProcessId, now: Timestamp) -> Result<()>;
+    async fn beat(&self, process: ProcessId) -> Result<()>;
 
-    /// Notes of processes other than `me` that have not said since `before` that they live.
-    async fn abandoned(&self, me: ProcessId, before: Timestamp, limit: usize) -> Result<Vec<Reservation>>;
+    /// Notes of processes other than `me` that have not said for this long that they live, by the store's clock: the
+    /// processes' own may differ, and one that is ahead must not take the others for dead.
+    async fn abandoned(&self, me: ProcessId, silent_for: Duration, limit: usize) -> Result<Vec<Reservation>>;
 }
 
 /// The logins.

@@ -213,7 +213,7 @@ async fn what_is_being_written_is_left_alone(backend: Backend) {
     let app = TestApp::idle(backend).await;
     let store = &app.instance.app.store;
     let process = ProcessId(Random::system().uuid());
-    store.reservations.beat(process, app.clock.now()).await.unwrap();
+    store.reservations.beat(process).await.unwrap();
     let notes = [(); 2].map(|()| {
         let random = Random::system();
         Reservation { blob: BlobKey(random.uuid()), file: FileId(random.uuid()), multipart: None }

@@ -1,9 +1,9 @@
 //! What Redis can do to its adapters: go, come back empty, fall silent.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use fred::{
-    interfaces::{ClientLike as _, HashesInterface as _, ListInterface as _, LuaInterface as _},
+    interfaces::{ClientLike as _, HashesInterface as _, KeysInterface as _, ListInterface as _, LuaInterface as _},
     types::{Builder, config::Config, lists::LMoveDirection},
 };
 use futures_util::{StreamExt as _, future::join_all, stream::BoxStream};
@@ -266,6 +266,33 @@ async fn what_is_no_job_any_more_is_dropped() {
     jobs.reap().await.unwrap();
     let depth = jobs.depth().await.unwrap();
     assert_eq!(depth, QueueDepth { reserved: 1, ..QueueDepth::default() });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_whose_place_was_removed_are_queued_again() {
+    let url = servers::redis_url();
+    let bench = Bench::over(&url);
+    let jobs = bench.process().await.jobs;
+    for number in 1..=4 {
+        jobs.enqueue(job(number)).await.unwrap();
+    }
+    let held = jobs.reserve(BACK).await.unwrap().unwrap();
+    let later = jobs.reserve(BACK).await.unwrap().unwrap();
+    jobs.retry(&later, Duration::from_secs(3600), true).await.unwrap();
+    let client = client(&url).await;
+    for place in ["queue", "reserved", "delayed"] {
+        client.del::<(), _>(bench.key(place)).await.unwrap();
+        jobs.reap().await.unwrap();
+    }
+    assert_eq!(jobs.depth().await.unwrap(), QueueDepth { queued: 4, ..QueueDepth::default() });
+    // Whoever had one in its hands may still finish it.
+    jobs.complete(&held).await.unwrap();
+    let mut left = HashSet::new();
+    while let Some(job) = jobs.reserve(Duration::from_millis(10)).await.unwrap() {
+        assert!(left.insert(job.key), "{:?} is queued twice", job.key);
+        jobs.complete(&job).await.unwrap();
+    }
+    assert_eq!(left, [2, 3, 4].map(job).into());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -203,7 +203,10 @@ mod tests {
     async fn the_buffer_of_an_upload_to_s3_never_takes_more_than_its_share() {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
-        let notes = Arc::new(SqliteReservations::new(Sqlite::open(&folder.path().join("notes")).unwrap()));
+        let notes = Arc::new(SqliteReservations::new(
+            Sqlite::open(&folder.path().join("notes")).unwrap(),
+            crate::model::Clock::system(),
+        ));
         let blobs = Blobs::s3(&S3 {
             bucket: "none".to_owned(),
             region: "us-east-1".to_owned(),

@@ -7,9 +7,9 @@ use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection, Database,
     bson::{Bson, RawDocumentBuf, doc, serialize_to_bson},
-    options::Hint,
+    options::{Hint, ReturnDocument},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{FORMAT, Key, Mongo, OUT_OF_DISK_SPACE, id, indexes, key, limited, read, within};
 use crate::{
@@ -38,13 +38,18 @@ struct Note {
     multipart: Option<String>,
 }
 
-/// A process that said it lives.
-#[derive(Serialize, Deserialize)]
+/// When a process said that it lives, by the server's clock.
+#[derive(Deserialize)]
+struct Beat {
+    beat: Timestamp,
+}
+
+/// A process that said it lives, perhaps long ago.
+#[derive(Deserialize)]
 struct Process {
     #[serde(rename = "_id")]
     id: Key,
-    format: i32,
-    beat: Timestamp,
+    silent: bool,
 }
 
 impl MongoReservations {
@@ -124,9 +129,13 @@ impl Reservations for MongoReservations {
         found.iter().map(|raw| read(raw).map(|Note { blob, .. }| BlobKey(id(blob)))).collect()
     }
 
-    async fn beat(&self, process: ProcessId, now: Timestamp) -> Result<()> {
-        let alive = doc! { "$set": { "format": FORMAT, "beat": now.0 } };
-        within(self.processes.update_one(doc! { "_id": key(process.0) }, alive).upsert(true)).await?;
+    async fn beat(&self, process: ProcessId) -> Result<()> {
+        let alive = vec![doc! { "$set": { "format": FORMAT, "beat": { "$toLong": "$$NOW" } } }];
+        let alive = self.processes.find_one_and_update(doc! { "_id": key(process.0) }, alive).upsert(true);
+        let Some(written) = within(alive.return_document(ReturnDocument::After)).await? else {
+            return Err(Error::internal("MongoDB did not answer what it wrote"));
+        };
+        let Beat { beat: now } = read(&written)?;
         let forgotten = doc! { "beat": { "$lt": now.minus(REMEMBERED).0 } };
         let hint = Hint::Name(indexes::BY_BEAT.to_owned());
         if within(self.processes.find_one(forgotten.clone()).hint(hint.clone())).await?.is_some() {
@@ -137,7 +146,7 @@ impl Reservations for MongoReservations {
         Ok(())
     }
 
-    async fn abandoned(&self, me: ProcessId, before: Timestamp, limit: usize) -> Result<Vec<Reservation>> {
+    async fn abandoned(&self, me: ProcessId, silent_for: Duration, limit: usize) -> Result<Vec<Reservation>> {
         if limit == 0 {
             return Ok(Vec::new());
         }
@@ -145,19 +154,24 @@ impl Reservations for MongoReservations {
         if others.is_empty() {
             return Ok(Vec::new());
         }
-        let known = self.processes.find(doc! { "_id": { "$in": &others } });
+        let silent_for = i64::try_from(silent_for.as_millis()).unwrap_or(i64::MAX);
+        let heard_before = doc! { "$subtract": [{ "$toLong": "$$NOW" }, silent_for] };
+        let silent = doc! { "format": FORMAT, "silent": { "$lte": ["$beat", heard_before] } };
+        let known = self.processes.find(doc! { "_id": { "$in": &others } }).projection(silent);
         let known: Vec<_> = within(async { known.await?.try_collect().await }).await?;
         let known: Vec<Process> = known.iter().map(|raw| read(raw)).collect::<Result<_>>()?;
-        let silent: Vec<_> = known.iter().filter(|process| process.beat < before).map(|process| process.id).collect();
+        let silent: Vec<_> = known.iter().filter(|process| process.silent).map(|process| process.id).collect();
         // One that never said that it lives may only just have begun: its notes count by their own time.
         let unknown: Vec<_> =
             others.into_iter().filter(|id| !known.iter().any(|process| Bson::from(process.id) == *id)).collect();
-        let before = mongodb::bson::DateTime::from_millis(before.0);
         let abandoned = self
             .notes
             .find(doc! { "$or": [
                 { "process": { "$in": silent } },
-                { "process": { "$in": unknown }, "at": { "$lt": before } },
+                {
+                    "process": { "$in": unknown },
+                    "$expr": { "$lte": ["$at", { "$subtract": ["$$NOW", silent_for] }] },
+                },
             ] })
             .hint(Hint::Name(indexes::BY_PROCESS.to_owned()))
             .limit(limited(limit));

@@ -222,6 +222,9 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
             | ErrorCode::OperationInterrupted
             | ErrorCode::SystemIoFailure,
         ) => Error::unavailable("SQLite", error),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::internal(format!(
+            "the database is damaged ({error}): stop the server, keep a copy, and restore a backup"
+        )),
         _ => Error::internal(error),
     }
 }

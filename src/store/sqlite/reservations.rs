@@ -8,22 +8,22 @@ use uuid::Uuid;
 use super::{Sqlite, failed};
 use crate::{
     error::Result,
-    model::{BlobKey, FileId, ProcessId, Timestamp},
+    model::{BlobKey, Clock, FileId, ProcessId},
     store::{Reservation, Reservations},
 };
 
 /// How long a process that left no notes is remembered. Forgetting it changes no answer.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is in flight.
+/// What is in flight. Its clock is this process's own: no other machine opens this database.
 #[derive(Clone)]
-pub struct SqliteReservations(Sqlite);
+pub struct SqliteReservations(Sqlite, Clock);
 
 impl SqliteReservations {
     /// Over an open database.
     #[must_use]
-    pub fn new(database: Sqlite) -> Self {
-        Self(database)
+    pub fn new(database: Sqlite, clock: Clock) -> Self {
+        Self(database, clock)
     }
 }
 
@@ -98,7 +98,8 @@ impl Reservations for SqliteReservations {
             .await
     }
 
-    async fn beat(&self, process: ProcessId, now: Timestamp) -> Result<()> {
+    async fn beat(&self, process: ProcessId) -> Result<()> {
+        let now = self.1.now();
         self.0
             .write(move |transaction| {
                 let beat = "INSERT INTO processes (id, beat_at) VALUES (?1, ?2)
@@ -115,12 +116,13 @@ impl Reservations for SqliteReservations {
             .await
     }
 
-    async fn abandoned(&self, me: ProcessId, before: Timestamp, limit: usize) -> Result<Vec<Reservation>> {
+    async fn abandoned(&self, me: ProcessId, silent_for: Duration, limit: usize) -> Result<Vec<Reservation>> {
+        let before = self.1.now().minus(silent_for);
         self.0
             .read(move |transaction| {
                 let sql = "SELECT blob, file, multipart FROM reservations
                     WHERE process <> ?1
-                    AND NOT EXISTS (SELECT 1 FROM processes WHERE id = process AND beat_at >= ?2)
+                    AND NOT EXISTS (SELECT 1 FROM processes WHERE id = process AND beat_at > ?2)
                     ORDER BY blob LIMIT ?3";
                 transaction
                     .prepare_cached(sql)

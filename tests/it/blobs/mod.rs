@@ -14,7 +14,7 @@ use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use strongroom::{
     error::{Error, ErrorCode, Result},
-    model::{BlobKey, FileId, ProcessId, Random, Timestamp},
+    model::{BlobKey, Clock, FileId, ProcessId, Random},
     store::{
         Blobs, Ping as _, Reservation, Reservations,
         blobs::{BlobWriter, S3, State, Written},
@@ -69,7 +69,8 @@ impl Bench {
 
     async fn with_memory(kind: Kind, upload_memory: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let notes = Arc::new(SqliteReservations::new(Sqlite::open(&dir.path().join("notes")).unwrap()));
+        let notes =
+            Arc::new(SqliteReservations::new(Sqlite::open(&dir.path().join("notes")).unwrap(), Clock::system()));
         let (blobs, bucket) = match kind {
             Kind::Disk => (Blobs::disk(&dir.path().join("blobs")).unwrap(), None),
             Kind::S3 => {
@@ -115,7 +116,7 @@ impl Bench {
     /// What another process would find noted once this one is dead.
     async fn noted(&self, key: BlobKey) -> Reservation {
         let me = ProcessId(Random::system().uuid());
-        let abandoned = self.notes.abandoned(me, Timestamp(i64::MAX), 1000).await.unwrap();
+        let abandoned = self.notes.abandoned(me, Duration::ZERO, 1000).await.unwrap();
         abandoned.into_iter().find(|note| note.blob == key).unwrap()
     }
 

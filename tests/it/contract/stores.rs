@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use strongroom::store::{
-    Files, Reservations, Users,
-    mongo::{Mongo, MongoFiles, MongoReservations, MongoUsers},
-    sqlite::{Sqlite, SqliteFiles, SqliteReservations, SqliteUsers},
+use strongroom::{
+    model::Clock,
+    store::{
+        Files, Reservations, Users,
+        mongo::{Mongo, MongoFiles, MongoReservations, MongoUsers},
+        sqlite::{Sqlite, SqliteFiles, SqliteReservations, SqliteUsers},
+    },
 };
 use tempfile::TempDir;
 
@@ -33,7 +36,7 @@ fn embedded() -> Opened {
     Opened {
         users: Arc::new(SqliteUsers::new(database.clone())),
         files: Arc::new(SqliteFiles::new(database.clone())),
-        reservations: Arc::new(SqliteReservations::new(database)),
+        reservations: Arc::new(SqliteReservations::new(database, Clock::system())),
         _guard: Some(dir),
     }
 }

@@ -8,7 +8,7 @@ use mongodb::{
 };
 use strongroom::{
     error::{Error, ErrorCode},
-    model::{BlobKey, FileFilter, FileId, FileKind, FileScope, ProcessId, Timestamp, UserId},
+    model::{BlobKey, Clock, FileFilter, FileId, FileKind, FileScope, ProcessId, Timestamp, UserId},
     store::{
         Files as _, Reservation, Reservations as _,
         mongo::{Mongo, MongoReservations},
@@ -24,10 +24,9 @@ async fn notes_of_a_process_that_never_said_it_lives_count_by_their_own_time() {
     let reservations = MongoReservations::new(mongo);
     let note = Reservation { blob: BlobKey(uuid()), file: FileId(uuid()), multipart: None };
     reservations.reserve(ProcessId(uuid()), std::slice::from_ref(&note)).await.unwrap();
-    let now = strongroom::model::Clock::system().now();
     let (hour, me) = (Duration::from_secs(3600), ProcessId(uuid()));
-    assert!(reservations.abandoned(me, now.minus(hour), 5).await.unwrap().is_empty());
-    assert_eq!(reservations.abandoned(me, now.plus(hour), 5).await.unwrap(), [note]);
+    assert!(reservations.abandoned(me, hour, 5).await.unwrap().is_empty());
+    assert_eq!(reservations.abandoned(me, Duration::ZERO, 5).await.unwrap(), [note]);
 }
 
 #[tokio::test]
@@ -58,20 +57,25 @@ async fn the_mark_of_somebody_who_died_is_taken_over_and_a_fresh_one_is_not() {
     let folder = add(&files, owner, None, FileKind::Folder, "folder").await;
     let rows: Collection<Document> = database.collection("files");
     let mark = |at: i64| doc! { "$set": { "moving": { "to": key(target), "token": ObjectId::new(), "at": at } } };
+    // The server's clock is that of this machine.
+    let now = Clock::system().now();
+    let (fresh, stale) = (now.0, now.minus(Duration::from_secs(31)).0);
 
-    rows.update_one(doc! { "_id": key(folder) }, mark(100_000)).await.unwrap();
-    let moved = files.relocate(owner, folder, Some(target), Timestamp(100_000)).await;
+    rows.update_one(doc! { "_id": key(folder) }, mark(fresh)).await.unwrap();
+    let moved = files.relocate(owner, folder, Some(target), Timestamp(2000)).await;
     assert_eq!(moved.unwrap_err().code(), ErrorCode::ServiceUnavailable);
-    let moved = files.relocate(owner, folder, Some(target), Timestamp(131_000)).await.unwrap();
+    rows.update_one(doc! { "_id": key(folder) }, mark(stale)).await.unwrap();
+    let moved = files.relocate(owner, folder, Some(target), Timestamp(3000)).await.unwrap();
     assert_eq!(moved.unwrap().parent, Some(target));
 
     // A mark above the target that leads back: in the way while it is fresh, cleared when it is stale.
     let inner = add(&files, owner, None, FileKind::Folder, "inner").await;
-    let to_inner = doc! { "$set": { "moving": { "to": key(inner), "token": ObjectId::new(), "at": 200_000_i64 } } };
-    rows.update_one(doc! { "_id": key(target) }, to_inner).await.unwrap();
-    let moved = files.relocate(owner, inner, Some(folder), Timestamp(200_000)).await;
+    let to_inner = |at: i64| doc! { "$set": { "moving": { "to": key(inner), "token": ObjectId::new(), "at": at } } };
+    rows.update_one(doc! { "_id": key(target) }, to_inner(fresh)).await.unwrap();
+    let moved = files.relocate(owner, inner, Some(folder), Timestamp(4000)).await;
     assert_eq!(moved.unwrap_err().code(), ErrorCode::FolderCycle);
-    let moved = files.relocate(owner, inner, Some(folder), Timestamp(231_000)).await.unwrap();
+    rows.update_one(doc! { "_id": key(target) }, to_inner(stale)).await.unwrap();
+    let moved = files.relocate(owner, inner, Some(folder), Timestamp(5000)).await.unwrap();
     assert_eq!(moved.unwrap().parent, Some(folder));
     let row = rows.find_one(doc! { "_id": key(target) }).await.unwrap().unwrap();
     assert!(!row.contains_key("moving"), "whoever set the stale mark could still move: {row}");

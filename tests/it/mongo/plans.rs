@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use mongodb::{
-    Client, Collection,
+    Client, Collection, Database,
     bson::{Document, doc},
 };
 use strongroom::{
     error::ErrorCode,
     model::{
-        BlobKey, Direction, File, FileFilter, FileId, FileKind, FileOrder, FileOrderField, FileScope, ListQuery, Page,
-        Position, ProcessId, Settlement, Thumbnails, Timestamp, Usage, UserId, fold_name,
+        BlobKey, Clock, Direction, File, FileFilter, FileId, FileKind, FileOrder, FileOrderField, FileScope, ListQuery,
+        Page, Position, ProcessId, Settlement, Thumbnails, Timestamp, Usage, UserId, fold_name,
     },
     store::{
         Change, Files, Reservation, Reservations as _, Users as _,
@@ -20,7 +20,7 @@ use strongroom::{
 };
 use uuid::Uuid;
 
-use super::{add, drain, file, new_database, user, uuid};
+use super::{add, drain, file, key, new_database, user, uuid};
 use crate::support::servers::start_mongodb;
 
 fn failed() -> Settlement {
@@ -133,7 +133,7 @@ async fn every_query_goes_by_an_index_and_no_list_is_sorted_in_memory() {
     }
     every_other_file_query(&files, owner, &rows, &scopes).await;
     every_query_of_users(&MongoUsers::new(mongo.clone())).await;
-    every_query_of_reservations(&MongoReservations::new(mongo)).await;
+    every_query_of_reservations(&MongoReservations::new(mongo), &database).await;
     database.run_command(doc! { "profile": 0 }).await.unwrap();
 
     let plans: Vec<Document> =
@@ -232,21 +232,25 @@ async fn every_query_of_users(users: &MongoUsers) {
     assert!(users.list(Some(ada.email.key()), 5).await.unwrap().is_empty());
 }
 
-async fn every_query_of_reservations(reservations: &MongoReservations) {
-    let (me, other, now) = (ProcessId(uuid()), ProcessId(uuid()), Timestamp(1000));
+async fn every_query_of_reservations(reservations: &MongoReservations, database: &Database) {
+    let (me, other) = (ProcessId(uuid()), ProcessId(uuid()));
+    let (at_all, long) = (Duration::ZERO, Duration::from_secs(3600));
     let note = Reservation { blob: BlobKey(uuid()), file: FileId(uuid()), multipart: None };
-    reservations.beat(me, now).await.unwrap();
-    reservations.beat(other, now).await.unwrap();
+    reservations.beat(me).await.unwrap();
+    reservations.beat(other).await.unwrap();
     reservations.reserve(other, std::slice::from_ref(&note)).await.unwrap();
     reservations.note_multipart(note.blob, "$upload").await.unwrap();
     // Noted again by somebody who does not know of the upload.
     reservations.reserve(other, std::slice::from_ref(&note)).await.unwrap();
     let noted = Reservation { multipart: Some("$upload".to_owned()), ..note.clone() };
-    assert_eq!(reservations.abandoned(me, Timestamp(1001), 5).await.unwrap(), [noted]);
-    assert!(reservations.abandoned(me, now, 5).await.unwrap().is_empty());
-    assert!(reservations.abandoned(other, Timestamp(1001), 5).await.unwrap().is_empty());
+    assert_eq!(reservations.abandoned(me, at_all, 5).await.unwrap(), [noted]);
+    assert!(reservations.abandoned(me, long, 5).await.unwrap().is_empty());
+    assert!(reservations.abandoned(other, at_all, 5).await.unwrap().is_empty());
     reservations.release(&[note.blob]).await.unwrap();
-    // A day later everybody is forgotten but who has just said that they live.
-    reservations.beat(me, Timestamp(200_000_000)).await.unwrap();
-    assert!(reservations.abandoned(me, Timestamp(300_000_000), 5).await.unwrap().is_empty());
+    // Who was last heard of two days ago is forgotten.
+    let processes = database.collection::<Document>("processes");
+    let of_old = doc! { "$set": { "beat": Clock::system().now().minus(48 * long).0 } };
+    assert_eq!(processes.update_one(doc! { "_id": key(FileId(other.0)) }, of_old).await.unwrap().modified_count, 1);
+    reservations.beat(me).await.unwrap();
+    assert_eq!(processes.count_documents(doc! { "_id": key(FileId(other.0)) }).await.unwrap(), 0);
 }

@@ -10,13 +10,15 @@ use std::{
     time::Duration,
 };
 
-use mongodb::bson::{Document, doc, oid::ObjectId};
-use tokio::time::Instant;
+use mongodb::{
+    bson::{Document, doc, oid::ObjectId},
+    options::ReturnDocument,
+};
 
 use super::{
     MongoFiles,
     lineage::{Lineage, MAX_STEPS},
-    row::{Mark, Row},
+    row::Row,
 };
 use crate::{
     error::{Error, Result},
@@ -27,8 +29,8 @@ use crate::{
     },
 };
 
-/// A mark that is older belongs to somebody who is gone. Longer than any move takes.
-const STALE: Duration = Duration::from_secs(30);
+/// A mark that is older (in milliseconds, by the server's clock) belongs to somebody who is gone. Longer than any move takes.
+const STALE: i64 = 30_000;
 /// How often a move is tried that meets others.
 const TRIES: u32 = 8;
 /// The first pause between tries; each is twice the one before, and up to as much again at random. In sum under 6 s.
@@ -39,8 +41,6 @@ struct Move {
     owner: UserId,
     to: Option<FileId>,
     updated_at: Timestamp,
-    /// The time, for marks.
-    now: Timestamp,
     /// For taking a move back: only if the row is still in this folder.
     only_from: Option<Key>,
 }
@@ -80,7 +80,7 @@ impl MongoFiles {
             return row.file().map(Some);
         }
         self.depth_of_target(owner, to).await?;
-        let there = Move { owner, to, updated_at: now, now, only_from: None };
+        let there = Move { owner, to, updated_at: now, only_from: None };
         let Some(before) = self.carry_out(&row, &there).await? else { return Ok(None) };
         if let Some(lineage) = self.living_of(owner, id).await? {
             return lineage.row.file().map(Some);
@@ -92,7 +92,6 @@ impl MongoFiles {
             owner,
             to: before.parent.map(|parent| FileId(super::super::id(parent))),
             updated_at: before.updated_at,
-            now,
             only_from: Some(key(to.0)),
         };
         match self.carry_out(&before, &back).await {
@@ -111,13 +110,12 @@ impl MongoFiles {
         let Some(target) = to.to.filter(|_| row.kind == FileKind::Folder) else {
             return self.write_parent(doc! { "_id": row.id }, to).await;
         };
-        let begin = Instant::now();
         let mut crossed = false;
         for tried in 0..TRIES {
             if tried > 0 {
                 pause(tried).await;
             }
-            match self.attempt(row.id, target, to, to.now.plus(begin.elapsed())).await? {
+            match self.attempt(row.id, target, to).await? {
                 Tried::Moved(before) => return Ok(Some(*before)),
                 Tried::Gone => return Ok(None),
                 Tried::Busy => crossed = false,
@@ -149,21 +147,26 @@ impl MongoFiles {
     }
 
     /// Tries once to move a folder.
-    async fn attempt(&self, folder: Key, target: FileId, to: &Move, at: Timestamp) -> Result<Tried> {
-        let mark = Mark { to: key(target.0), token: ObjectId::new(), at };
+    async fn attempt(&self, folder: Key, target: FileId, to: &Move) -> Result<Tried> {
+        let (to_folder, token) = (key(target.0), ObjectId::new());
+        let stale = doc! { "$subtract": [{ "$toLong": "$$NOW" }, STALE] };
         let unmarked = doc! {
             "_id": folder,
             "live": true,
             "owner": key(to.owner.0),
-            "$or": [{ "moving": null }, { "moving.at": { "$lt": at.minus(STALE).0 } }],
+            "$or": [{ "moving": null }, { "$expr": { "$lt": ["$moving.at", stale] } }],
         };
-        let marked = doc! { "$set": { "moving": { "to": mark.to, "token": mark.token, "at": mark.at.0 } } };
+        let moving = doc! { "to": to_folder, "token": token, "at": { "$toLong": "$$NOW" } };
+        // Replaced as a whole, since `$set` in a pipeline would merge documents.
+        let marked = vec![doc! { "$unset": "moving" }, doc! { "$set": { "moving": moving } }];
         // One that takes over a stale mark has its holder fail, should it still be there.
-        if within(self.rows.update_one(unmarked, marked)).await?.matched_count == 0 {
+        let marked = self.rows.find_one_and_update(unmarked, marked).return_document(ReturnDocument::After);
+        let marked = within(marked).await?.map(|raw| Row::read(&raw)).transpose()?;
+        let Some(mark) = marked.and_then(|row| row.moving) else {
             let row = self.lineage(folder).await?.map(|lineage| lineage.row);
             return Ok(if row.is_some_and(|row| row.live) { Tried::Busy } else { Tried::Gone });
-        }
-        let refused = match self.examine(folder, target, to.owner, at).await {
+        };
+        let refused = match self.examine(folder, target, to.owner, mark.at).await {
             Ok(Met::Root) => {
                 let as_marked = doc! { "_id": folder, "moving.token": mark.token };
                 if let Some(before) = self.write_parent(as_marked, to).await? {
@@ -187,7 +190,7 @@ impl MongoFiles {
 
     /// Whether a marked folder may go to the target: walks up from there. Everything is read after the mark was
     /// written, by a majority.
-    async fn examine(&self, folder: Key, target: FileId, owner: UserId, at: Timestamp) -> Result<Met> {
+    async fn examine(&self, folder: Key, target: FileId, owner: UserId, now: Timestamp) -> Result<Met> {
         let Some(chain) = self.lineage(key(target.0)).await? else { return Err(Error::parent_not_found()) };
         let mut met = Vec::with_capacity(chain.depth());
         let (lives, depth) = (chain.lives(), chain.depth());
@@ -212,7 +215,7 @@ impl MongoFiles {
             for next in std::iter::once(chain.row).chain(chain.above) {
                 if next.id == folder {
                     // Whoever marked and is gone must not be in the way for ever.
-                    if mark.at < at.minus(STALE) {
+                    if mark.at.0 < now.0 - STALE {
                         self.unmark(row.id, mark.token).await?;
                     }
                     return Ok(Met::ItselfOverMarks);

@@ -81,7 +81,7 @@ pub(super) struct Mark {
     pub to: Key,
     /// Proves whose mark it is.
     pub token: ObjectId,
-    /// Since when, by the clock of whoever moves it.
+    /// Since when, by the server's clock.
     pub at: Timestamp,
 }
 

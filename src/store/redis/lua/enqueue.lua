@@ -5,6 +5,7 @@ if redis.call('HEXISTS', jobs, job) == 1 then
 end
 redis.call('ZREM', buried, job)
 redis.call('HDEL', reasons, job)
-write(job, 0, 0)
+-- First: should the key be no list, nothing says that the job is queued.
 redis.call('RPUSH', queue, job)
+write(job, 0, 0)
 return 1

@@ -33,4 +33,24 @@ for _, job in ipairs(redis.call('LRANGE', reserved, 0, -1)) do
     end
   end
 end
+
+-- Every job is in one place. One that is in none, since somebody removed a key or made another of it, is queued again.
+local placed = redis.call('LLEN', queue) + redis.call('LLEN', reserved) + redis.call('ZCARD', delayed)
+if redis.call('HLEN', jobs) > placed then
+  local found = {}
+  for _, place in ipairs({
+    redis.call('LRANGE', queue, 0, -1),
+    redis.call('LRANGE', reserved, 0, -1),
+    redis.call('ZRANGE', delayed, 0, -1),
+  }) do
+    for _, job in ipairs(place) do
+      found[job] = true
+    end
+  end
+  for _, job in ipairs(redis.call('HKEYS', jobs)) do
+    if not found[job] then
+      redis.call('RPUSH', queue, job)
+    end
+  end
+end
 return #expired
