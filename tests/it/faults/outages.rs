@@ -53,6 +53,10 @@ enum Fault {
     Mute,
     /// Every answer breaks off in the middle, and its connection with it.
     Cutting,
+    /// Everything arrives late.
+    Delayed,
+    /// Few bytes a second pass.
+    Throttled,
 }
 
 /// A server of the test's own that things can happen to.
@@ -107,6 +111,8 @@ impl Victim {
             Fault::Frozen => self.proxy.freeze(),
             Fault::Mute => self.proxy.mute(),
             Fault::Cutting => self.proxy.cut(),
+            Fault::Delayed => self.proxy.delay(),
+            Fault::Throttled => self.proxy.throttle(),
         }
     }
 
@@ -307,16 +313,52 @@ async fn listed(ada: &Client) -> HashMap<String, Value> {
     }
 }
 
-macro_rules! outages {
-    ($($rule:ident: $which:ident $fault:ident;)*) => {
+/// One that is slow is no outage: everything is done, in time.
+async fn slowness(which: Which, fault: Fault) {
+    let mut victim = Victim::start(which, fault).await;
+    let app = TestApp::on(victim.home(), true, &[]).await;
+    let ada = app.user("ada").await;
+    let ground = Ground::prepare(&ada).await;
+    victim.strike().await;
+    let struck = Instant::now();
+    let mut times = Times::default();
+    let mut kept = Kept::new();
+    for n in 0..2 {
+        let (ended, (uploaded, file)) =
+            tokio::join!(ground.every_request(&ada), requests::upload(&ada, "an image", jpeg(60, 40, n)),);
+        for one in ended.iter().chain([&uploaded]) {
+            assert!(one.is_done(), "{one:?}");
+        }
+        times.add(&ended, struck);
+        times.add(&[uploaded], struck);
+        kept.extend(file);
+    }
+    assert_eq!(ada.http.get(format!("{}/readyz", ada.url)).send().await.unwrap().status(), 200);
+    let ((name, longest), count) = (times.longest(), times.0.len());
+    println!("{which:?} {fault:?}: {count} requests, the longest {longest:.2?} ({name})");
+    victim.mend().await;
+    nothing_is_partial(&app, &ada, &kept).await;
+}
+
+macro_rules! with {
+    ($how:ident; $($rule:ident: $which:ident $fault:ident;)*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $rule() {
-            outage(Which::$which, Fault::$fault).await;
+            $how(Which::$which, Fault::$fault).await;
         })*
     };
 }
 
-outages! {
+with! {
+    slowness;
+    requests_are_done_when_mongodb_is_delayed: MongoDb Delayed;
+    requests_are_done_when_mongodb_is_throttled: MongoDb Throttled;
+    requests_are_done_when_redis_is_delayed: Redis Delayed;
+    requests_are_done_when_redis_is_throttled: Redis Throttled;
+}
+
+with! {
+    outage;
     requests_end_in_time_when_mongodb_is_gone: MongoDb Gone;
     requests_end_in_time_when_mongodb_is_frozen: MongoDb Frozen;
     requests_end_in_time_when_mongodb_is_mute: MongoDb Mute;

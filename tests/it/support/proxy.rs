@@ -1,10 +1,19 @@
-//! A TCP proxy that can fall silent, in both directions or on the way back, or cut every answer off in the middle.
+//! A TCP proxy that can fall silent, in both directions or on the way back, cut every answer off in the middle, or be slow.
+
+use std::time::Duration;
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::watch,
+    time::sleep,
 };
+
+/// How late everything arrives while it is delayed, each way.
+const DELAY: Duration = Duration::from_millis(150);
+/// How many bytes pass in a tick, each way of each connection, while it is throttled: 16 KiB a second.
+const PER_TICK: usize = 256;
+const TICK: Duration = Duration::from_micros(15_625);
 
 pub struct Proxy {
     pub port: u16,
@@ -17,6 +26,8 @@ enum Mood {
     Frozen,
     Mute,
     Cutting,
+    Delayed,
+    Throttled,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +71,16 @@ impl Proxy {
         self.mood.send_replace(Mood::Cutting);
     }
 
+    /// Everything arrives late.
+    pub fn delay(&self) {
+        self.mood.send_replace(Mood::Delayed);
+    }
+
+    /// Few bytes a second pass.
+    pub fn throttle(&self) {
+        self.mood.send_replace(Mood::Throttled);
+    }
+
     /// Everything passes again, what was held back first.
     pub fn thaw(&self) {
         self.mood.send_replace(Mood::Fair);
@@ -82,9 +103,20 @@ async fn pass(
             return Err(end());
         }
         let mood = *mood.wait_for(|mood| !held(mood)).await.map_err(|_| end())?;
-        if mood == Mood::Cutting && way == Way::Back {
-            to.write_all(&buffer[..read / 2]).await?;
-            return Err(end());
+        match mood {
+            Mood::Cutting if way == Way::Back => {
+                to.write_all(&buffer[..read / 2]).await?;
+                return Err(end());
+            }
+            Mood::Throttled => {
+                for few in buffer[..read].chunks(PER_TICK) {
+                    sleep(TICK).await;
+                    to.write_all(few).await?;
+                }
+                continue;
+            }
+            Mood::Delayed => sleep(DELAY).await,
+            _ => {}
         }
         to.write_all(&buffer[..read]).await?;
     }
