@@ -104,6 +104,9 @@ async fn scrape(State(app): State<App>, context: RequestContext) -> Response {
     for (name, answers) in backends {
         app.metrics.backend(name, answers);
     }
+    for pool in app.store.pings.iter().flat_map(|server| server.pools()) {
+        app.metrics.pool(&pool);
+    }
     app.metrics.subscribers(app.census.count());
     app.metrics.memory("requests", app.memory.requests.taken());
     app.metrics.memory("answers", app.memory.answers.taken());

@@ -319,6 +319,17 @@ pub struct Buried {
     pub at: Timestamp,
 }
 
+/// Connections, or places, that calls to a store share. Who finds all of them taken waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// Its name, as `/metrics` shows it.
+    pub name: &'static str,
+    /// How many are taken now.
+    pub in_use: usize,
+    /// How many there can be.
+    pub limit: usize,
+}
+
 /// How full the queue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueueDepth {
@@ -424,6 +435,11 @@ pub trait Ping: Send + Sync {
 
     /// Whether it answers.
     async fn ping(&self) -> Result<()>;
+
+    /// What calls to it share and wait for, and how much of that is taken.
+    fn pools(&self) -> Vec<Pool> {
+        Vec::new()
+    }
 
     /// Ends the connections in order. Nothing is asked of it afterwards.
     async fn close(&self) {}

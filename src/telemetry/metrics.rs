@@ -11,7 +11,7 @@ use prometheus_client::{
 use super::{process, troubles::TROUBLES};
 use crate::{
     error::{Error, Result},
-    store::QueueDepth,
+    store::{Pool, QueueDepth},
 };
 
 /// How an attempt to make thumbnails ended.
@@ -68,6 +68,11 @@ struct BackendLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PoolLabels {
+    pool: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ProblemLabels {
     problem: &'static str,
 }
@@ -107,6 +112,8 @@ struct Counts {
     queue: Family<QueueLabels, Gauge>,
     overdue: Family<Alone, Gauge>,
     backends: Family<BackendLabels, Gauge>,
+    pools: Family<PoolLabels, Gauge>,
+    pool_limits: Family<PoolLabels, Gauge>,
     subscribers: Gauge,
     memory: Family<BudgetLabels, Gauge>,
     resident: Family<Alone, Gauge>,
@@ -138,6 +145,7 @@ impl Metrics {
         let render_seconds = Histogram::new(SECONDS);
         let lease_losses = Counter::default();
         let (queue, overdue, backends) = (Family::default(), Family::default(), Family::default());
+        let (pools, pool_limits) = (Family::default(), Family::default());
         let (subscribers, memory) = (Gauge::default(), Family::default());
         let (resident, open_files) = (Family::default(), Family::default());
         let checkup = Family::default();
@@ -163,6 +171,12 @@ impl Metrics {
         registry.register("lease_losses", "Thumbnail jobs whose worker went silent", lease_losses.clone());
         registry.register("images_overdue", OVERDUE_HELP, overdue.clone());
         registry.register("backend_up", "Whether a back end answers: 1 or 0", backends.clone());
+        registry.register(
+            "pool_in_use",
+            "Connections to a store, or places in its queue, that calls have taken",
+            pools.clone(),
+        );
+        registry.register("pool_limit", "How many of them there can be; then calls wait", pool_limits.clone());
         registry.register(
             "errors",
             "Failures of the stores and of this program, as the log has them",
@@ -191,6 +205,8 @@ impl Metrics {
             queue,
             overdue,
             backends,
+            pools,
+            pool_limits,
             subscribers,
             memory,
             resident,
@@ -235,6 +251,13 @@ impl Metrics {
     /// Whether a back end answers.
     pub fn backend(&self, backend: &'static str, answers: bool) {
         self.0.backends.get_or_create(&BackendLabels { backend }).set(i64::from(answers));
+    }
+
+    /// How much of what calls to a store share is taken.
+    pub fn pool(&self, pool: &Pool) {
+        let labels = PoolLabels { pool: pool.name };
+        self.0.pools.get_or_create(&labels).set(whole(pool.in_use as u64));
+        self.0.pool_limits.get_or_create(&labels).set(whole(pool.limit as u64));
     }
 
     /// How many images have waited for longer than [`OVERDUE`]. `None`: not known, so nothing is claimed of it.
@@ -314,6 +337,7 @@ mod tests {
         metrics.lease_losses(2);
         metrics.overdue(Some(7));
         metrics.backend("redis", false);
+        metrics.pool(&Pool { name: "mongodb", in_use: 7, limit: 64 });
         metrics.subscribers(5);
         metrics.memory("answers", 2048);
         metrics.checkup("missing_original", 2);
@@ -338,6 +362,8 @@ mod tests {
             "strongroom_lease_losses_total 2",
             "strongroom_images_overdue{} 7",
             r#"strongroom_backend_up{backend="redis"} 0"#,
+            r#"strongroom_pool_in_use{pool="mongodb"} 7"#,
+            r#"strongroom_pool_limit{pool="mongodb"} 64"#,
             "strongroom_subscribers 5",
             r#"strongroom_memory_in_use_bytes{budget="answers"} 2048"#,
             r#"strongroom_checkup_problems{problem="missing_original"} 2"#,

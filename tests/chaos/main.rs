@@ -3,6 +3,7 @@
 //! `tests/chaos/run --help`
 #![allow(missing_docs, clippy::unwrap_used, clippy::single_match_else)]
 
+mod backup;
 #[path = "../it/blobs/bucket.rs"]
 #[allow(dead_code, clippy::pedantic, reason = "only some of it is needed here")]
 mod bucket;
@@ -73,10 +74,11 @@ enum Scenario {
     LoseThePrimary,
     FillTheDisk,
     DeleteWhileRendering,
+    BackUpAndRestore,
     Soak,
 }
 
-const SCENARIOS: [(&str, Scenario); 8] = [
+const SCENARIOS: [(&str, Scenario); 9] = [
     ("kill_the_server", Scenario::KillTheServer),
     ("kill_the_worker", Scenario::KillTheWorker),
     ("terminate_under_load", Scenario::TerminateUnderLoad),
@@ -84,6 +86,7 @@ const SCENARIOS: [(&str, Scenario); 8] = [
     ("lose_the_primary", Scenario::LoseThePrimary),
     ("fill_the_disk", Scenario::FillTheDisk),
     ("delete_while_rendering", Scenario::DeleteWhileRendering),
+    ("back_up_and_restore", Scenario::BackUpAndRestore),
     ("soak", Scenario::Soak),
 ];
 
@@ -92,7 +95,7 @@ impl Scenario {
     fn is_for(self, place: Place) -> bool {
         match self {
             Self::LoseRedis | Self::LoseThePrimary => place == Place::Servers,
-            Self::TerminateUnderLoad | Self::FillTheDisk | Self::Soak => place != Place::S3,
+            Self::TerminateUnderLoad | Self::FillTheDisk | Self::BackUpAndRestore | Self::Soak => place != Place::S3,
             Self::KillTheServer | Self::KillTheWorker | Self::DeleteWhileRendering => true,
         }
     }
@@ -105,8 +108,9 @@ impl Scenario {
             Self::LoseRedis => endings::lose_redis(stand).await,
             Self::LoseThePrimary => replicas::lose_the_primary(stand).await,
             Self::FillTheDisk => full::fill_the_disk(stand).await,
-            Self::Soak => soak::soak(stand, soak).await,
             Self::DeleteWhileRendering => endings::delete(stand).await,
+            Self::BackUpAndRestore => backup::back_up_and_restore(stand).await,
+            Self::Soak => soak::soak(stand, soak).await,
         }
     }
 }

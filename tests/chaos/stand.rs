@@ -232,7 +232,16 @@ impl Stand {
 
     /// Lets the program itself compare what is stored with the rows, however young it is.
     async fn examine(&mut self) {
-        let mut doctor = self.command(servers::free_port(), &["doctor"], &[("blobs.orphan_grace", "1ms")]);
+        self.doctor(&["doctor"]).await;
+    }
+
+    /// As [`Stand::examine`], and has it remove what belongs to nobody.
+    pub async fn repair(&mut self) {
+        self.doctor(&["doctor", "--repair"]).await;
+    }
+
+    async fn doctor(&mut self, arguments: &[&str]) {
+        let mut doctor = self.command(servers::free_port(), arguments, &[("blobs.orphan_grace", "1ms")]);
         doctor.stdout(Stdio::piped());
         let output = tokio::task::spawn_blocking(move || doctor.output().unwrap()).await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));

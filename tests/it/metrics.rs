@@ -59,6 +59,15 @@ async fn what_was_done_is_counted_and_every_back_end_is_named(backend: Backend) 
         assert_eq!(said, &json!("ok"));
         assert!(value(&text, &format!("strongroom_backend_up{{backend=\"{name}\"}}")) > 0.5, "{text}");
     }
+    let pools: &[_] = match backend {
+        Backend::Embedded => &["sqlite_readers", "sqlite_writer"],
+        Backend::Servers => &["mongodb", "redis_commands"],
+    };
+    for pool in pools {
+        let [in_use, limit] =
+            ["in_use", "limit"].map(|what| value(&text, &format!("strongroom_pool_{what}{{pool=\"{pool}\"}}")));
+        assert!((0.0..=limit).contains(&in_use) && limit > 0.5, "{text}");
+    }
     // The socket of a moment ago may still be closing.
     assert!(value(&text, "strongroom_subscribers") < 1.5, "{text}");
     assert!(value(&text, "strongroom_resident_memory_bytes{}") > 1e6);

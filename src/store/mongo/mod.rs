@@ -8,18 +8,25 @@ mod indexes;
 mod reservations;
 mod users;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use mongodb::{
     Client, Collection, Database,
     bson::{self, RawDocument, RawDocumentBuf, doc},
     error::{Error as DriverError, ErrorKind, WriteFailure},
+    event::{EventHandler, cmap::CmapEvent},
     options::{ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
 };
 use serde::de::DeserializeOwned;
 
-use super::Ping;
+use super::{Ping, Pool};
 use crate::error::{Error, Result};
 
 pub use files::MongoFiles;
@@ -75,6 +82,9 @@ fn id(key: Key) -> uuid::Uuid {
 #[derive(Debug, Clone)]
 pub struct Mongo {
     database: Database,
+    /// How many connections are in use, and how many of them there can be to one server.
+    connections: Arc<AtomicUsize>,
+    limit: usize,
 }
 
 impl Mongo {
@@ -94,7 +104,7 @@ impl Mongo {
         options.connect_timeout.get_or_insert(CONNECT_LIMIT);
         options.server_selection_timeout.get_or_insert(SELECTION_LIMIT);
         options.heartbeat_freq.get_or_insert(HEARTBEAT);
-        options.max_pool_size.get_or_insert(POOL);
+        let limit = *options.max_pool_size.get_or_insert(POOL) as usize;
         options.retry_reads = Some(true);
         options.retry_writes = Some(true);
         options.read_concern = Some(ReadConcern::majority());
@@ -104,8 +114,11 @@ impl Mongo {
         acknowledged.w_timeout = Some(MAJORITY_LIMIT);
         options.write_concern = Some(acknowledged);
 
+        let connections = Arc::<AtomicUsize>::default();
+        options.cmap_event_handler = Some(count(&connections));
+
         let client = Client::with_options(options).map_err(failed)?;
-        let mongo = Self { database: client.database(database) };
+        let mongo = Self { database: client.database(database), connections, limit };
         mongo.ping().await?;
         tokio::time::timeout(INDEXING_LIMIT, indexes::make(&mongo.database))
             .await
@@ -130,10 +143,24 @@ impl Ping for Mongo {
         within(self.database.run_command(doc! { "ping": 1 })).await.map(drop)
     }
 
+    fn pools(&self) -> Vec<Pool> {
+        vec![Pool { name: "mongodb", in_use: self.connections.load(Ordering::Relaxed), limit: self.limit }]
+    }
+
     /// The driver has tasks of its own, which panic when the runtime ends before them.
     async fn close(&self) {
         let _ = tokio::time::timeout(CLOSING_LIMIT, self.database.client().clone().shutdown()).await;
     }
+}
+
+/// Counts the connections that operations have taken and not yet given back.
+fn count(connections: &Arc<AtomicUsize>) -> EventHandler<CmapEvent> {
+    let connections = Arc::clone(connections);
+    EventHandler::callback(move |event| match event {
+        CmapEvent::ConnectionCheckedOut(_) => drop(connections.fetch_add(1, Ordering::Relaxed)),
+        CmapEvent::ConnectionCheckedIn(_) => drop(connections.fetch_sub(1, Ordering::Relaxed)),
+        _ => {}
+    })
 }
 
 /// Runs one operation, for no longer than it may take. The driver closes the connection of an operation that is

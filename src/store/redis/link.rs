@@ -27,7 +27,7 @@ const BEAT_REPLY: Duration = Duration::from_secs(2);
 /// The pause before the next try to connect.
 pub(super) const RETRY: Duration = Duration::from_millis(500);
 /// How many commands may wait to be written, and how many messages to be read, on one connection.
-const BACKLOG: usize = 4096;
+pub(super) const BACKLOG: usize = 4096;
 
 /// An open connection. Dropping it closes it and ends what waits on it.
 pub(super) struct Link {

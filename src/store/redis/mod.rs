@@ -27,7 +27,7 @@ use fred::{
 use tokio::sync::watch;
 
 use self::{link::Link, script::Script};
-use super::Ping;
+use super::{Ping, Pool};
 use crate::{
     error::{Error, Result},
     model::Clock,
@@ -52,6 +52,8 @@ struct Inner {
     clock: Clock,
     /// The connection that requests share, while there is one.
     client: watch::Receiver<Option<Client>>,
+    /// Held by every call under way, and once by this.
+    calls: Arc<()>,
 }
 
 impl Redis {
@@ -63,7 +65,7 @@ impl Redis {
         let config = Config::from_url(url).map_err(Error::internal)?;
         let first = Link::open(&config).await.map_err(failed)?;
         let client = link::keep(config.clone(), first);
-        Ok(Self(Arc::new(Inner { config, prefix: prefix.to_owned(), lease, clock, client })))
+        Ok(Self(Arc::new(Inner { config, prefix: prefix.to_owned(), lease, clock, client, calls: Arc::default() })))
     }
 
     /// The key with this name.
@@ -83,6 +85,7 @@ impl Redis {
     {
         let client = self.0.client.borrow().clone();
         let client = client.ok_or_else(|| Error::unavailable("Redis", "not connected"))?;
+        let _call = Arc::clone(&self.0.calls);
         let answer = tokio::time::timeout(PATIENCE, commands(client)).await;
         answer.map_err(|late| Error::unavailable("Redis", late))?.map_err(failed)
     }
@@ -101,6 +104,11 @@ impl Ping for Redis {
 
     async fn ping(&self) -> Result<()> {
         self.ask(|client| async move { client.ping(None).await }).await
+    }
+
+    /// The one connection takes many commands at a time.
+    fn pools(&self) -> Vec<Pool> {
+        vec![Pool { name: "redis_commands", in_use: Arc::strong_count(&self.0.calls) - 1, limit: link::BACKLOG }]
     }
 }
 

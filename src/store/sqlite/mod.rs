@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
-use super::Ping;
+use super::{Ping, Pool};
 use crate::error::{Error, Result};
 
 pub use events::LocalEvents;
@@ -181,6 +181,11 @@ impl Ping for Sqlite {
 
     async fn ping(&self) -> Result<()> {
         self.read(|transaction| transaction.query_row("SELECT 1", [], |_| Ok(())).map_err(failed)).await
+    }
+
+    fn pools(&self) -> Vec<Pool> {
+        let pool = |name, turns: &Semaphore, limit| Pool { name, in_use: limit - turns.available_permits(), limit };
+        vec![pool("sqlite_readers", &self.0.read_turn, READERS), pool("sqlite_writer", &self.0.write_turn, 1)]
     }
 }
 

@@ -105,6 +105,11 @@ async fn requests_to_a_server_that_falls_silent_end_in_time_and_service_comes_ba
         files.tombstones(10),
         reservations.reserve(process, &notes),
         mongo.ping(),
+        async {
+            while mongo.pools()[0].in_use == 0 {
+                tokio::task::yield_now().await
+            }
+        },
     );
     assert!(begin.elapsed() < DEADLINE, "{:?}", begin.elapsed());
     for error in [
@@ -131,6 +136,11 @@ async fn requests_to_a_server_that_falls_silent_end_in_time_and_service_comes_ba
         tokio::task::yield_now().await;
     }
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    // What was given up has given its connection back.
+    while mongo.pools()[0].in_use > 0 {
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", mongo.pools());
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
