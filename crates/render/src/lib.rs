@@ -10,6 +10,7 @@ mod components;
 mod decode;
 mod encode;
 mod error;
+mod filter;
 mod format;
 mod ico;
 mod interleaved;

@@ -5,6 +5,7 @@ use fast_image_resize::{MulDiv, PixelType, ResizeOptions, Resizer};
 
 use super::color::{Space, Transform};
 use super::error::{RenderError, ends_too_early};
+use super::filter::lanczos;
 use super::interleaved::Interleaved;
 use super::orientation::Orientation;
 use super::planar::{Plane, Ycc, halved};
@@ -42,7 +43,7 @@ impl Picture {
         Ok(match self {
             Self::Opaque(picture) => Self::Opaque(picture.rescale(to, resizer)?),
             Self::Transparent(picture) => {
-                let options = ResizeOptions::new().use_alpha(true);
+                let options = lanczos().use_alpha(true);
                 let samples = resize((picture.width, picture.height), &picture.samples, 4, to, &options, resizer)?;
                 Self::Transparent(Rgba { width: to.0, height: to.1, samples: samples.into_vec() })
             }
@@ -91,7 +92,7 @@ impl Picture {
             samples
         } else {
             // Premultiplied, so alpha is a sample like the others.
-            let options = ResizeOptions::new().use_alpha(false);
+            let options = lanczos().use_alpha(false);
             resize((width, height), &samples, channels, to, &options, resizer)?.into_vec()
         };
         let size = (to.0 as usize, to.1 as usize);

@@ -3,9 +3,10 @@
 use std::iter::repeat_n;
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{PixelType, ResizeOptions, Resizer};
+use fast_image_resize::{PixelType, Resizer};
 
 use super::RenderError;
+use super::filter::lanczos;
 use super::orientation::Orientation;
 
 /// One component, 8 bits a sample, row by row without gaps.
@@ -45,7 +46,7 @@ impl Plane {
         let (left, top) = (left + f64::from(across.0), top + f64::from(down.0));
         // A rounding error must not reach over the edge.
         let (width, height) = (width.min(f64::from(plane.width) - left), height.min(f64::from(plane.height) - top));
-        let options = ResizeOptions::new().crop(left, top, width, height);
+        let options = lanczos().crop(left, top, width, height);
         resizer.resize(&from, &mut small, &options).map_err(RenderError::failed)?;
         Ok(Self { width: to.0, height: to.1, samples: small.into_vec() })
     }

@@ -1,0 +1,52 @@
+//! What pictures are made smaller with: a Lanczos filter of three lobes.
+
+use std::f64::consts::PI;
+
+use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions};
+
+/// How many lobes it has to each side, and so how many pixels of the larger grid it reaches.
+const LOBES: f64 = 3.0;
+
+/// The weights of large pictures are a part of the work: this has one sine for each, where sinc x · sinc x/3 has two.
+///
+/// sin 3a = 3 sin a − 4 sin³ a
+fn lanczos3(x: f64) -> f64 {
+    if x == 0.0 {
+        return 1.0;
+    }
+    if x.abs() >= LOBES {
+        return 0.0;
+    }
+    let a = x * (PI / LOBES);
+    let sine = a.sin();
+    let squared = sine / a * (sine / a);
+    // (3 sin a − 4 sin³ a) / 3a · (sin a) / a
+    squared * (1.0 - sine * sine * (4.0 / 3.0))
+}
+
+/// To resize with it; the rest is as the library has it.
+pub(crate) fn lanczos() -> ResizeOptions {
+    let filter = Filter::new("Lanczos3", lanczos3, LOBES).map_or(FilterType::Lanczos3, FilterType::Custom);
+    ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_those_of_the_definition() {
+        let sinc = |x: f64| if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) };
+        for step in -3500..=3500 {
+            let x = f64::from(step) / 1000.0;
+            let defined = if x.abs() < LOBES { sinc(x) * sinc(x / LOBES) } else { 0.0 };
+            assert!((lanczos3(x) - defined).abs() < 1e-15, "{x}: {} is not {defined}", lanczos3(x));
+        }
+    }
+
+    #[test]
+    fn the_library_takes_the_filter() {
+        let ResizeAlg::Convolution(FilterType::Custom(filter)) = lanczos().algorithm else { panic!("not ours") };
+        assert!((filter.support() - LOBES).abs() < f64::EPSILON);
+    }
+}
