@@ -127,14 +127,19 @@ fn greet(instance: &Instance, worker: bool, first_run: bool) {
     };
     let thumbnails = if worker { "made by this process" } else { "left to `strongroom worker`" };
     let console_line = if config.server.production { String::new() } else { format!("  Console     {url}/\n") };
+    let graphiql_line = if config.server.graphiql && !config.server.production {
+        format!("  GraphiQL    {url}/graphiql (its code comes from a CDN)\n")
+    } else {
+        String::new()
+    };
     let first_steps = if config.accounts.registration_open {
         format!("Open an account (paste this into another terminal):\n\n{}\n", console::register_curl(url))
     } else {
         "Registration is closed; add accounts with `strongroom user add`.\n".to_owned()
     };
     super::print(&format!(
-        "Strongroom {} is ready.\n\n  API         {url}/graphql\n{console_line}  Data        {store}\n  Bytes       {blobs}\n  \
-         Thumbnails  {thumbnails}\n\n{first_steps}\n",
+        "Strongroom {} is ready.\n\n  API         {url}/graphql\n{console_line}{graphiql_line}  Data        {store}\n  \
+         Bytes       {blobs}\n  Thumbnails  {thumbnails}\n\n{first_steps}\n",
         env!("CARGO_PKG_VERSION"),
     ));
 }

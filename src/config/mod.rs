@@ -48,6 +48,7 @@ pub struct Server {
     /// Without a slash at the end.
     pub public_url: String,
     pub production: bool,
+    pub graphiql: bool,
     pub trusted_proxies: Vec<IpNet>,
     pub cors_origins: Vec<String>,
     pub metrics_bind: Option<SocketAddr>,
@@ -278,6 +279,7 @@ fn server(layers: &mut Layers) -> Server {
         bind,
         public_url,
         production: layers.choice("server.mode", &[("development", false), ("production", true)]),
+        graphiql: layers.flag("server.graphiql"),
         trusted_proxies,
         cors_origins,
         metrics_bind,

@@ -3,6 +3,7 @@
 pub mod census;
 pub mod console;
 pub mod content;
+pub mod graphiql;
 pub mod graphql;
 pub mod health;
 pub mod login;
@@ -61,6 +62,7 @@ pub fn router(app: App) -> Router {
         .merge(content::routes())
         .merge(health::routes())
         .merge(console::routes(app.config.server.production))
+        .merge(graphiql::routes(app.config.server.graphiql && !app.config.server.production))
         .fallback(refusal::not_found)
         .method_not_allowed_fallback(refusal::method_not_allowed)
         .layer(measure);

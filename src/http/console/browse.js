@@ -10,6 +10,7 @@ import { icon } from './icons.js';
 import { openMenu } from './menu.js';
 import { isDragging, startDragging } from './move.js';
 import { failure } from './notices.js';
+import { isExplorer } from './places.js';
 import { look, session } from './session.js';
 import { uploads } from './uploads.js';
 import { dropped, picked, place } from './walk.js';
@@ -28,7 +29,7 @@ export function start() {
   startTools();
   startDrops();
   go.to = (id) => (location.hash = addressOf(id));
-  addEventListener('hashchange', () => session.user && open());
+  addEventListener('hashchange', () => session.user && !isExplorer() && open());
   folder.addEventListener('change', draw);
   let later;
   uploads.addEventListener('stored', ({ detail }) => {
@@ -104,7 +105,7 @@ async function take(found) {
 
 function startDrops() {
   const cover = byId('drop');
-  const bringsFiles = (event) => session.user && !isDragging() && [...(event.dataTransfer?.types ?? [])].includes('Files');
+  const bringsFiles = (event) => session.user && !isExplorer() && !isDragging() && [...(event.dataTransfer?.types ?? [])].includes('Files');
   addEventListener('dragover', (event) => {
     if (!bringsFiles(event)) return;
     event.preventDefault();
@@ -121,7 +122,7 @@ function startDrops() {
   });
   addEventListener('paste', (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (!session.user || files.length === 0 || event.target.closest?.('dialog')) return;
+    if (!session.user || isExplorer() || files.length === 0 || event.target.closest?.('dialog')) return;
     event.preventDefault();
     for (const file of files) uploads.add(file, folder.parentId, pastedName(file));
   });
@@ -168,7 +169,7 @@ function drawCrumbs() {
   if (nav.dataset.key === key) return;
   nav.dataset.key = key;
   nav.replaceChildren(el('ol', {}, ...places.map(crumb)));
-  document.title = folder.path.length > 0 ? `${places.at(-1).name} – Strongroom` : 'Strongroom';
+  if (!isExplorer()) document.title = folder.path.length > 0 ? `${places.at(-1).name} – Strongroom` : 'Strongroom';
 }
 
 function drawUsage() {

@@ -18,6 +18,10 @@ const shapes = {
   previous: 'M15 5l-7 7 7 7',
   next: 'M9 5l7 7-7 7',
   check: 'M5 12.5l4.5 4.5L19 7.5',
+  plus: 'M12 5v14M5 12h14',
+  star: 'M12 4l2.5 5.2 5.5.8-4 4 1 5.8-5-2.8-5 2.8 1-5.8-4-4 5.5-.8z',
+  run: 'M8 5l11 7-11 7z',
+  stop: 'M7 7h10v10H7z',
   upload: 'M12 16V4M7 9l5-5 5 5M4 17v3h16v-3',
 };
 

@@ -10,6 +10,7 @@ import { sentence } from './format.js';
 import { openMenu } from './menu.js';
 import { failure, notice } from './notices.js';
 import * as panel from './panel.js';
+import { drawPlaces, isExplorer, isLogIn } from './places.js';
 import { logOut, resume, session, signIn } from './session.js';
 import * as tray from './tray.js';
 
@@ -67,33 +68,53 @@ byId('account').addEventListener('click', () => {
 function show() {
   const { user } = session;
   const isIn = Boolean(user) && !isOver;
-  byId('sign-in').hidden = isIn;
-  byId('drive').hidden = !isIn;
+  // The explorer is for everybody, but not while somebody has to log in again.
+  const explores = isExplorer() && !isOver && (isIn || !isLogIn());
+  byId('sign-in').hidden = isIn || explores;
+  byId('drive').hidden = !isIn || explores;
+  byId('explorer').hidden = !explores;
   byId('account').hidden = !isIn;
   byId('account').textContent = user?.email ?? '';
   byId('usage').hidden = !isIn;
+  drawPlaces();
+  if (explores) explore();
 }
+
+/** Opens the explorer. Whoever does not come here does not load it. */
+async function explore() {
+  document.title = 'Explorer – Strongroom';
+  try {
+    (await import('./explorer/explorer.js')).show();
+  } catch (error) {
+    failure(error, explore);
+  }
+}
+
+addEventListener('hashchange', () => {
+  const wasHidden = byId('explorer').hidden;
+  show();
+  if (byId('explorer').hidden !== wasHidden) byId(isLogIn() ? 'email' : 'content').focus({ preventScroll: true });
+});
 
 session.addEventListener('changed', ({ detail }) => {
   const wasOver = isOver;
   isOver = false;
+  if (session.user && isLogIn()) history.replaceState(null, '', '#/explorer');
+  if (detail?.isAnother && !isExplorer() && location.hash !== '#/') history.replaceState(null, '', '#/');
   show();
   if (session.user) {
     events.listen();
     // Whoever only had to log in again goes on where they were.
     if (wasOver && !detail?.isAnother) folder.refresh();
-    else {
-      if (detail?.isAnother && location.hash !== '#/') history.replaceState(null, '', '#/');
-      browse.open();
-    }
+    else if (!isExplorer()) browse.open();
     byId('content').focus({ preventScroll: true });
   } else {
     events.stop();
     byId('live').hidden = true;
     folder.empty();
     byId('tray').hidden = true;
-    if (location.hash) history.replaceState(null, '', location.pathname);
-    field('email').focus();
+    if (location.hash && !isExplorer()) history.replaceState(null, '', location.pathname);
+    if (!byId('sign-in').hidden) field('email').focus();
   }
 });
 

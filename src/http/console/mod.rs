@@ -57,12 +57,17 @@ macro_rules! assets {
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     assets! {
         HTML: "index.html";
-        CSS: "console.css" "panel.css";
+        CSS: "console.css" "panel.css" "explorer/explorer.css";
         SVG: "icon.svg";
         JAVASCRIPT:
             "main.js" "client.js" "session.js" "events.js" "operations.js" "folder.js" "browse.js" "grid.js" "cell.js"
             "actions.js" "menu.js" "dialogs.js" "move.js" "preview.js" "uploads.js" "tray.js" "walk.js" "thumbhash.js"
-            "panel.js" "snippets.js" "notices.js" "dom.js" "icons.js" "format.js" "theme.js";
+            "panel.js" "snippets.js" "notices.js" "dom.js" "icons.js" "format.js" "theme.js" "places.js"
+            "explorer/explorer.js" "explorer/layout.js" "explorer/editor.js" "explorer/suggest.js" "explorer/hover.js"
+            "explorer/problems.js" "explorer/variables.js" "explorer/answer.js" "explorer/tree.js" "explorer/docs.js"
+            "explorer/past.js" "explorer/history.js" "explorer/examples.js" "explorer/run.js" "explorer/lex.js"
+            "explorer/parse.js" "explorer/scan.js" "explorer/schema.js" "explorer/validate.js" "explorer/values.js"
+            "explorer/inputs.js" "explorer/json.js" "explorer/complete.js" "explorer/describe.js" "explorer/prettify.js";
     }
 });
 
@@ -79,7 +84,7 @@ pub fn routes(production: bool) -> Router<App> {
     if production {
         return Router::new();
     }
-    Router::new().route("/", get(index)).route("/console/{name}", get(part))
+    Router::new().route("/", get(index)).route("/console/{*name}", get(part))
 }
 
 async fn index(context: RequestContext, headers: HeaderMap) -> Response {
@@ -128,6 +133,7 @@ mod tests {
     use std::process::Command;
 
     use serde_json::Value;
+    use url::Url;
 
     use super::*;
 
@@ -156,10 +162,11 @@ mod tests {
     #[test]
     fn the_console_has_all_that_it_names_and_names_nothing_from_elsewhere() {
         for Asset { name, body, .. } in ASSETS.iter() {
-            let links = body.split(['"', '\'']).filter(|word| word.starts_with("./") || word.starts_with("/console/"));
-            for link in links {
-                let file = link.trim_start_matches("./").trim_start_matches("/console/");
-                assert!(asset(file).is_some(), "{name} names {link}");
+            let page = Url::parse("http://localhost/console/").unwrap().join(name).unwrap();
+            let is_link = |word: &&str| ["./", "../", "/console/"].iter().any(|start| word.starts_with(start));
+            for link in body.split(['"', '\'']).filter(is_link) {
+                let target = page.join(link).unwrap();
+                assert!(target.path().strip_prefix("/console/").and_then(asset).is_some(), "{name} names {link}");
             }
             // The name of a namespace is no address.
             assert_eq!(body.matches("://").count(), body.matches("http://www.w3.org/2000/svg").count(), "{name}");

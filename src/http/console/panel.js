@@ -70,7 +70,8 @@ function makeRow(entry) {
   const said = el('span', { class: 'outcome' });
   const code = (text, label) => el('pre', { tabindex: '0', role: 'group', 'aria-label': label }, text);
   const body = el('div', { class: 'entry' });
-  const kind = /^\w+/.exec(entry.query)[0];
+  // The short form of a query begins with a bracket.
+  const kind = /^(?:mutation|subscription)\b/.exec(entry.query)?.[0] ?? 'query';
   const details = el('details', {}, el('summary', {}, el('span', { class: `kind ${kind}` }, kind), el('span', { class: 'operation' }, entry.name), said), body);
   const answer = code('', `Answer of ${entry.name}`);
 

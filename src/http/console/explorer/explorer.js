@@ -1,0 +1,282 @@
+// The explorer: a place to write operations, run them, and read the schema. It is loaded when somebody first comes here.
+
+import { request } from '../client.js';
+import { byId, el } from '../dom.js';
+import { sentence } from '../format.js';
+import { openMenu } from '../menu.js';
+import { notice } from '../notices.js';
+import { session } from '../session.js';
+import { Answer } from './answer.js';
+import { complete, withRest } from './complete.js';
+import { describe } from './describe.js';
+import { Docs } from './docs.js';
+import { Editor } from './editor.js';
+import { examples, first } from './examples.js';
+import { Memory } from './history.js';
+import { explain } from './hover.js';
+import { Layout } from './layout.js';
+import { offsetOf, position } from './lex.js';
+import { excerpt, operationAt, parse } from './parse.js';
+import { Past } from './past.js';
+import { prettify } from './prettify.js';
+import { Problems } from './problems.js';
+import { listen, send } from './run.js';
+import { scan } from './scan.js';
+import { INTROSPECTION, Schema } from './schema.js';
+import { suggest } from './suggest.js';
+import { validate } from './validate.js';
+import { Variables } from './variables.js';
+
+/** How long somebody may pause while typing, before what they wrote is kept, in milliseconds. */
+const PAUSE = 400;
+
+/** The text as it was parsed last: many ask for it after each key. */
+let read = parse('');
+const parsed = (text) => (read.text === text ? read : (read = parse(text)));
+
+const editor = new Editor({
+  label: 'Query',
+  hint: 'Tab leaves the field. Ctrl+Enter runs the operation, Ctrl+Space suggests, F1 explains the name at the caret.',
+  colours: (text) => parsed(text).tokens,
+});
+const variables = new Variables();
+const problems = new Problems(editor, 'Problems in the query');
+const variableProblems = new Problems(variables.editor, 'Problems in the variables');
+const memory = new Memory(localStorage);
+const answer = new Answer({ goTo: ({ line, column }) => {
+  layout.pane('query');
+  editor.select(offsetOf(editor.text, { line, column }));
+} });
+const docs = new Docs({ insert });
+const past = new Past(memory, { open: (entry) => put(entry) });
+const layout = new Layout({
+  editor, variables, problems, variableProblems, answer, docs, past,
+  run, prettify: tidy,
+  examples: (button) => openMenu(button, examples.map((example) => ({ name: example.name, run: () => put(example) })), { label: 'Examples' }),
+});
+
+let schema = null;
+let loading = null;
+/** How to end what is running; null when nothing is. */
+let stop = null;
+let turn = 0;
+let saving;
+
+const current = () => operationAt(parsed(editor.text), editor.caret);
+
+/** Shows the place. */
+export function show() {
+  layout.who(session.user);
+  load();
+}
+
+// The schema.
+
+function load() {
+  loading ??= request(INTROSPECTION).then((data) => {
+    schema = new Schema(data);
+    docs.load(schema);
+    check();
+  }, (error) => {
+    loading = null;
+    const again = el('button', { type: 'button', class: 'button', on: { click: load } }, 'Try again');
+    docs.say(el('p', { class: 'error', role: 'alert' }, `The schema could not be fetched. ${sentence(error)}`), again);
+  });
+}
+
+// What is written.
+
+/** Looks for what is wrong, and follows the operation at the caret. */
+function check(isTyping = false) {
+  const document = parsed(editor.text);
+  const isEmpty = document.definitions.length === 0 && document.problems.length === 0;
+  const found = document.problems.length > 0 || !schema || isEmpty ? document.problems : validate(document, schema);
+  problems.show(found, isTyping);
+  follow();
+  variableProblems.show(variables.problems, isTyping);
+}
+
+function follow() {
+  const { definitions } = parsed(editor.text);
+  const operation = current();
+  layout.operations(definitions.filter(({ kind }) => kind === 'operation'), operation, ({ start, end }) => editor.select(start, Math.min(end, start + 1)));
+  variables.follow(operation, schema);
+}
+
+function keep() {
+  clearTimeout(saving);
+  memory.draft = { query: editor.text, variables: variables.editor.text };
+}
+
+function changed() {
+  check(true);
+  clearTimeout(saving);
+  saving = setTimeout(keep, PAUSE);
+}
+
+/** Puts an operation in the place of what is there. Undo brings that back. */
+function put({ query, variables: values }) {
+  layout.pane('query');
+  variables.editor.set(values);
+  editor.set(query);
+  check();
+  keep();
+}
+
+function tidy() {
+  const text = prettify(editor.text);
+  if (text === null) {
+    notice('The query has a mistake in its syntax. Put that right first.', { isError: true });
+    return problems.goToFirst();
+  }
+  editor.set(text);
+  check();
+}
+
+/** Puts a field of the schema where the caret is, or into an operation of its own. */
+function insert(type, field) {
+  const { text, tokens: all } = parsed(editor.text);
+  const tokens = all.filter(({ kind }) => kind !== 'comment');
+  const at = all.find(({ start, end }) => start < editor.caret && editor.caret < end)?.end ?? editor.caret;
+  const index = tokens.findIndex(({ start }) => start >= at);
+  const context = scan(tokens, index < 0 ? tokens.length : index, schema);
+  const root = Object.entries(schema.roots).find(([, other]) => other === type)?.[0];
+  if (context.kind === 'selection' && context.type === type) {
+    const line = text.slice(0, at).split('\n').at(-1);
+    const indent = /^ */.exec(line)[0] + (/\{\s*$/.test(line) ? '  ' : '');
+    place(at, at, (line.trim() === '' ? '' : `\n${indent}`) + withRest(field, schema).replaceAll('\n', `\n${indent}`));
+  } else if (root) {
+    const before = text.trimEnd();
+    place(before.length, text.length, `${before && '\n\n'}${root} {\n  ${withRest(field, schema).replaceAll('\n', '\n  ')}\n}\n`);
+  } else {
+    notice(`Put the caret among the fields of ${type.name} first.`);
+  }
+}
+
+/** Puts a text with a mark for the caret into the query. */
+function place(start, end, text) {
+  const at = text.indexOf('|');
+  layout.pane('query');
+  editor.replace(start, end, text.replace('|', ''), start + (at < 0 ? text.length : at));
+  check();
+}
+
+// Running.
+
+/** Runs the operation at the caret, or ends what is running. */
+function run() {
+  if (stop) return stop();
+  const document = parsed(editor.text);
+  const operation = current();
+  const values = variables.value;
+  if (!operation && document.problems.length === 0) {
+    notice('There is nothing to run yet. “Examples” has operations to begin with.');
+    return editor.select(editor.caret);
+  }
+  if (!values) {
+    layout.pane('variables');
+    return variableProblems.goToFirst();
+  }
+  // A document that is none is sent as it is: the server says what it makes of it.
+  const whole = { text: document.text, place: (offset) => offset };
+  const { text: query, place } = document.problems.length > 0 ? whole : excerpt(operation, document);
+  const located = (location) => position(document.text, place(offsetOf(query, location)));
+  const kind = operation?.operation ?? 'query';
+  memory.add({ query: document.text, variables: variables.editor.text, name: operation?.name?.text, kind });
+  keep();
+  check();
+  layout.pane('answer');
+  if (kind === 'subscription') subscribe({ query, ...values }, located);
+  else ask({ query, ...values }, located);
+}
+
+async function ask(operation, located) {
+  const own = ++turn;
+  const { promise, cancel } = send(operation, (part) => own === turn && answer.progress(part));
+  begin(cancel, 'Cancel');
+  answer.wait('Waiting for the answer…');
+  const outcome = await promise;
+  if (own !== turn) return;
+  begin(null);
+  answer.settle(outcome, located);
+  point(outcome.body, located);
+}
+
+function subscribe(operation, located) {
+  const own = ++turn;
+  answer.listen();
+  const end = listen(operation, {
+    onEvent: (body) => {
+      if (own !== turn) return;
+      answer.event(body, located);
+      point(body, located);
+    },
+    onEnd: (text, isError) => {
+      if (own !== turn) return;
+      begin(null);
+      answer.end(text, isError);
+    },
+  });
+  begin(end, 'Stop');
+}
+
+function begin(end, word) {
+  stop = end;
+  layout.running(end ? word : null);
+}
+
+/** Marks the places that an answer names, beside what was found here. */
+function point(body, located) {
+  const named = (body?.errors ?? []).flatMap?.(({ message, locations }) => (locations ?? []).map((location) => ({ message, location }))) ?? [];
+  if (named.length === 0) return;
+  const document = parsed(editor.text);
+  const told = named.map(({ message, location }) => {
+    const start = offsetOf(editor.text, located(location));
+    const end = document.tokens.find((token) => token.start <= start && start < token.end)?.end ?? start + 1;
+    return { start, end, message: String(message), isFromServer: true };
+  });
+  const own = document.problems.length > 0 || !schema ? document.problems : validate(document, schema);
+  problems.show([...own, ...told]);
+}
+
+// What happens.
+
+editor.addEventListener('change', changed);
+editor.addEventListener('caret', follow);
+variables.editor.addEventListener('change', changed);
+variables.addEventListener('change', () => check());
+suggest(editor, (offset, isAsked) => (schema ? complete(parsed(editor.text), offset, schema, isAsked) : { items: [] }));
+explain(editor, (offset) => schema && describe(parsed(editor.text), offset, schema));
+explain(variables.editor, () => undefined);
+addEventListener('pagehide', keep);
+
+byId('explorer').addEventListener('keydown', (event) => {
+  const isCommand = event.ctrlKey || event.metaKey;
+  const does = event.key === 'Enter' && isCommand ? run
+    : event.shiftKey && isCommand && event.code === 'KeyP' ? tidy
+      : event.key === 'F1' && event.target === editor.area ? explainHere : null;
+  if (!does) return;
+  event.preventDefault();
+  does();
+});
+
+function explainHere() {
+  const found = schema && describe(parsed(editor.text), editor.caret, schema);
+  layout.side('docs', true);
+  if (found) docs.show(found.place);
+}
+
+session.addEventListener('changed', ({ detail }) => {
+  layout.who(session.user);
+  // What one person was answered is not for the next.
+  if (session.user && !detail?.isAnother) return;
+  stop?.();
+  turn++;
+  begin(null);
+  answer.clear();
+});
+
+const draft = memory.draft ?? { query: first, variables: '' };
+variables.editor.begin(draft.variables);
+editor.begin(draft.query);
+check();

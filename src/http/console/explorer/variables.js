@@ -1,0 +1,107 @@
+// The variables: a field for their JSON, what the operation declares, and a picker for each that is a file.
+
+import { el, newId } from '../dom.js';
+import { bytes, plural } from '../format.js';
+import { icon } from '../icons.js';
+import { Editor } from './editor.js';
+import { checkVariables, filePlaces, filledIn, variablesOf, withFiles } from './inputs.js';
+import { parseJson, valueOf } from './json.js';
+
+/** The pane. Tells `change`. */
+export class Variables extends EventTarget {
+  #operation;
+  #schema = null;
+  /** The files of each place, by its key. They stay while other operations are looked at. */
+  #chosen = new Map();
+  #places = [];
+  #declared = el('ul', { class: 'declared', 'aria-label': 'Declared by the operation' });
+  #files = el('ul', { class: 'files-to-send', 'aria-label': 'Files' });
+  #key = '';
+
+  constructor() {
+    super();
+    this.editor = new Editor({ label: 'Variables, as JSON', hint: 'Tab leaves the field. Ctrl+Enter runs the operation.', colours: (text) => parseJson(text).tokens });
+    this.fill = el('button', { type: 'button', class: 'button small', on: { click: () => this.#fillIn() } }, 'Fill in');
+    this.element = el('div', { class: 'variables' }, this.#declared, this.editor.element, this.#files);
+    this.editor.addEventListener('change', () => this.#changed());
+    this.element.addEventListener('dragover', (event) => this.#drag(event));
+    this.element.addEventListener('drop', (event) => this.#drag(event));
+  }
+
+  /** Follows the operation that would run. */
+  follow(operation, schema) {
+    this.#operation = operation;
+    this.#schema = schema;
+    const declared = schema ? variablesOf(operation, schema) : [];
+    const key = JSON.stringify([operation?.operation, declared.map(({ name, text, defaultValue }) => [name, text, defaultValue])]);
+    if (key === this.#key) return;
+    this.#key = key;
+    this.#places = schema ? filePlaces(operation, schema) : [];
+    this.#declared.hidden = declared.length === 0;
+    this.#declared.replaceChildren(...declared.map(({ name, text }) => el('li', {}, el('code', { class: 't-variable' }, `$${name}`), ': ', el('code', { class: 't-type' }, text))));
+    this.fill.hidden = declared.length === 0;
+    this.#drawFiles();
+  }
+
+  /** Mistakes in the variables; those of files have no place in the text. */
+  get problems() {
+    const json = parseJson(this.editor.text);
+    if (json.problems.length > 0 || !this.#schema) return json.problems;
+    return checkVariables(json, this.#operation, this.#schema, this.#relevant());
+  }
+
+  /** What to send: `variables` and `files`; null where the JSON is none. */
+  get value() {
+    const { node } = parseJson(this.editor.text);
+    if (node?.kind !== 'object') return null;
+    return withFiles(valueOf(node), this.#places, this.#relevant());
+  }
+
+  #relevant() {
+    return new Map([...this.#chosen].filter(([key]) => this.#places.some((place) => place.key === key)));
+  }
+
+  #fillIn() {
+    if (this.#schema) this.editor.set(filledIn(this.editor.text, this.#operation, this.#schema));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+
+  #drawFiles() {
+    this.#files.hidden = this.#places.length === 0;
+    this.#files.replaceChildren(...this.#places.map((place) => this.#row(place)));
+  }
+
+  #row(place) {
+    const files = this.#chosen.get(place.key) ?? [];
+    const id = newId('file');
+    const input = el('input', { type: 'file', id, class: 'visually-hidden', multiple: place.isList, tabindex: '-1', 'aria-label': place.name, 'data-place': place.key });
+    input.addEventListener('change', () => this.#choose(place, [...input.files]));
+    const name = files.length === 0 ? 'No file chosen' : files.length === 1 ? files[0].name : plural(files.length, 'file');
+    const size = files.reduce((sum, file) => sum + file.size, 0);
+    const pick = el('button', { type: 'button', class: 'button small', on: { click: () => input.click() } }, place.isList ? 'Choose files…' : 'Choose a file…');
+    const remove = files.length > 0 && el('button', { type: 'button', class: 'button small icon-only', 'aria-label': `Remove ${name}`, on: { click: () => this.#choose(place, []) } }, icon('close'));
+    return el('li', { 'data-key': place.key }, el('code', { class: 't-variable' }, place.name), pick, input,
+      el('span', { class: files.length > 0 ? 'chosen' : 'hint' }, el('bdi', {}, name), files.length > 0 && ` (${bytes(size)})`), remove);
+  }
+
+  #choose(place, files) {
+    if (files.length > 0) this.#chosen.set(place.key, place.isList ? files : files.slice(0, 1));
+    else this.#chosen.delete(place.key);
+    this.#drawFiles();
+    this.#files.querySelector(`[data-key="${CSS.escape(place.key)}"] button`)?.focus();
+    this.#changed();
+  }
+
+  /** Files that are dropped go where they were dropped, or to the first place that there is. */
+  #drag(event) {
+    if (this.#places.length === 0 || ![...event.dataTransfer.types].includes('Files')) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.type !== 'drop') return;
+    const key = event.target.closest?.('[data-key]')?.dataset.key;
+    this.#choose(this.#places.find((place) => place.key === key) ?? this.#places[0], [...event.dataTransfer.files]);
+  }
+}
