@@ -9,7 +9,8 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
 import { startMongodb, startProgram, startRedis } from '../clients/servers.js';
-import { steps } from './walk.js';
+import { steps as explorer } from './explorer.js';
+import { steps as walk } from './walk.js';
 
 const { values: options } = parseArgs({ options: { backend: { type: 'string' }, screenshots: { type: 'string' } } });
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -97,7 +98,7 @@ for (const backend of ['embedded', 'servers'].filter((name) => name === (options
     accessible,
     screens: (page, name) => screens(page, backend, name),
   };
-  for (const [name, step] of Object.entries(steps)) {
+  for (const [name, step] of Object.entries({ ...walk, ...explorer })) {
     try {
       await step(world);
       // A step that breaks the connection takes away what the browser said of it.

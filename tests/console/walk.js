@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 
 import { broken, picture, text } from './pictures.js';
 
-const EMAIL = 'ada@example.org';
-const PASSWORD = 'correct horse battery staple';
+export const EMAIL = 'ada@example.org';
+export const PASSWORD = 'correct horse battery staple';
 const MARKUP = '<img src=x onerror=alert(1)>.txt';
 
-const cell = (page, name) => page.locator('.cell').filter({ has: page.locator('.name', { hasText: name }) });
+export const cell = (page, name) => page.locator('.cell').filter({ has: page.locator('.name', { hasText: name }) });
 const menu = async (page, name, entry) => {
   await cell(page, name).locator('.more').click();
   await page.getByRole('menuitem', { name: entry }).click();

@@ -2,11 +2,17 @@
 
 import { copy, el } from '../dom.js';
 import { bytes, plural } from '../format.js';
+import { button } from './button.js';
 import { tree } from './tree.js';
 
 /** How many events are kept. */
 const MOST = 200;
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
+const clock = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+});
 
 /** The pane. `goTo` moves the caret to a location that the server gave. */
 export class Answer {
@@ -20,12 +26,18 @@ export class Answer {
 
   constructor({ goTo }) {
     this.#goTo = goTo;
-    this.copy = el('button', { type: 'button', class: 'button small', hidden: true }, 'Copy');
-    this.copy.addEventListener('click', async () => {
+    const run = async () => {
       this.copy.textContent = (await copy(this.#text)) ? 'Copied' : 'Not allowed';
       setTimeout(() => (this.copy.textContent = 'Copy'), 2_000);
-    });
-    this.element = el('div', { class: 'answer' }, el('div', { class: 'answer-head' }, this.#outcome, this.copy), this.#bar, this.#body);
+    };
+    this.copy = button('button small', run, 'Copy', { hidden: true });
+    this.element = el(
+      'div',
+      { class: 'answer' },
+      el('div', { class: 'answer-head' }, this.#outcome, this.copy),
+      this.#bar,
+      this.#body,
+    );
     this.clear();
   }
 
@@ -57,7 +69,9 @@ export class Answer {
     if (errors > 0) words.push(plural(errors, 'error'));
     if (refused > 0) words.push(plural(refused, 'user error'));
     this.#text = body ? JSON.stringify(body, null, 2) : text;
-    const shown = body ? tree(body, 'Answer') : el('pre', { class: 'plain-answer', tabindex: '0', role: 'group', 'aria-label': 'Answer' }, text.slice(0, 100_000));
+    const shown = body
+      ? tree(body, 'Answer')
+      : el('pre', { class: 'plain-answer', tabindex: '0', role: 'group', 'aria-label': 'Answer' }, text.slice(0, 100_000));
     this.#show(words.join(' · '), [this.#errors(body, place), shown], errors > 0 || refused > 0 || status >= 400);
   }
 
@@ -76,9 +90,25 @@ export class Answer {
     // The one before is folded, unless somebody reads it.
     if (latest && !latest.contains(document.activeElement)) latest.open = false;
     const inner = el('div', {});
-    const details = el('details', { open: true }, el('summary', {}, el('span', {}, `Event ${this.#count}`), el('time', {}, clock.format(new Date())),
-      body.errors && el('span', { class: 'outcome bad' }, plural(body.errors.length, 'error'))), inner);
-    details.addEventListener('toggle', () => details.open && inner.childElementCount === 0 && inner.append(...[this.#errors(body, place), tree(body, `Event ${this.#count}`)].filter(Boolean)));
+    const details = el(
+      'details',
+      { open: true },
+      el(
+        'summary',
+        {},
+        el('span', {}, `Event ${this.#count}`),
+        el('time', {}, clock.format(new Date())),
+        body.errors && el('span', { class: 'outcome bad' }, plural(body.errors.length, 'error')),
+      ),
+      inner,
+    );
+    details.addEventListener(
+      'toggle',
+      () =>
+        details.open &&
+        inner.childElementCount === 0 &&
+        inner.append(...[this.#errors(body, place), tree(body, `Event ${this.#count}`)].filter(Boolean)),
+    );
     this.#events.prepend(el('li', {}, details));
     while (this.#events.childElementCount > MOST) this.#events.lastElementChild.remove();
     this.#outcome.textContent = `Listening. ${plural(this.#count, 'event')}.`;
@@ -103,13 +133,21 @@ export class Answer {
   /** The errors of an answer: what, in which field, and where in the query. */
   #errors(body, place) {
     if (!Array.isArray(body?.errors) || body.errors.length === 0) return null;
-    return el('ul', { class: 'answer-errors', 'aria-label': 'Errors' }, ...body.errors.map(({ message, path, locations, extensions }) => {
-      const places = (locations ?? []).map((location) => {
-        const { line, column } = place(location);
-        return el('button', { type: 'button', class: 'link', on: { click: () => this.#goTo({ line, column }) } }, `line ${line}, column ${column}`);
-      });
-      const facts = [extensions?.code && el('code', {}, extensions.code), path?.length > 0 && el('span', {}, 'at ', el('code', {}, path.join('.'))), ...places].filter(Boolean);
-      return el('li', {}, el('p', {}, String(message)), el('p', { class: 'answer-facts' }, ...facts));
-    }));
+    return el(
+      'ul',
+      { class: 'answer-errors', 'aria-label': 'Errors' },
+      ...body.errors.map(({ message, path, locations, extensions }) => {
+        const places = (locations ?? []).map((location) => {
+          const { line, column } = place(location);
+          return button('link', () => this.#goTo({ line, column }), `line ${line}, column ${column}`);
+        });
+        const facts = [
+          extensions?.code && el('code', {}, extensions.code),
+          path?.length > 0 && el('span', {}, 'at ', el('code', {}, path.join('.'))),
+          ...places,
+        ].filter(Boolean);
+        return el('li', {}, el('p', {}, String(message)), el('p', { class: 'answer-facts' }, ...facts));
+      }),
+    );
   }
 }

@@ -18,7 +18,12 @@ export function describe(document, offset, schema) {
   const known = {
     selection: () => {
       const field = schema.field(type, text);
-      return field && { ...typed(`${type.name}.${text}`, field.type, field), place: field.isMeta ? { type: nameOf(field.type) } : { type: type.name, field: text } };
+      return (
+        field && {
+          ...typed(`${type.name}.${text}`, field.type, field),
+          place: field.isMeta ? { type: nameOf(field.type) } : { type: type.name, field: text },
+        }
+      );
     },
     argument: () => fields?.get(text) && typed(text, fields.get(text).type, fields.get(text)),
     value: () => {

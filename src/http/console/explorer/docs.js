@@ -1,7 +1,7 @@
 // The schema to be read: its types, fields and arguments, each a step from another, with a search over all of them.
 
 import { el, newId } from '../dom.js';
-import { icon } from '../icons.js';
+import { button, iconButton } from './button.js';
 import { instead, isRequired, nameOf, written } from './schema.js';
 
 /** How many findings are shown. */
@@ -20,8 +20,22 @@ export class Docs {
   constructor({ insert }) {
     this.#insert = insert;
     const id = newId('docs');
-    this.search = el('input', { id, type: 'search', placeholder: 'Search types and fields', autocomplete: 'off', spellcheck: 'false', on: { input: () => this.#draw() } });
-    this.element = el('div', { class: 'docs' }, el('label', { class: 'visually-hidden', for: id }, 'Search types and fields'), this.search, this.#crumbs, this.#body);
+    this.search = el('input', {
+      id,
+      type: 'search',
+      placeholder: 'Search types and fields',
+      autocomplete: 'off',
+      spellcheck: 'false',
+      on: { input: () => this.#draw() },
+    });
+    this.element = el(
+      'div',
+      { class: 'docs' },
+      el('label', { class: 'visually-hidden', for: id }, 'Search types and fields'),
+      this.search,
+      this.#crumbs,
+      this.#body,
+    );
     this.say(el('p', { class: 'hint' }, 'Loading…'));
   }
 
@@ -64,49 +78,77 @@ export class Docs {
     const crumbs = [...(trail.length > 3 ? [{}] : []), ...last].map((place, index, all) => {
       const isHere = index === all.length - 1;
       const back = () => {
-        this.#trail = place === last[index - (all.length - last.length)] ? this.#trail.slice(0, this.#trail.lastIndexOf(place) + 1) : [{}];
+        this.#trail =
+          place === last[index - (all.length - last.length)] ? this.#trail.slice(0, this.#trail.lastIndexOf(place) + 1) : [{}];
         this.#draw();
         this.#crumbs.querySelector('[aria-current]')?.focus();
         if (this.#crumbs.hidden) this.search.focus();
       };
-      return el('li', {}, el('button', { type: 'button', class: 'link', 'aria-current': isHere ? 'page' : null, on: { click: back } }, word(place)));
+      return el('li', {}, button('link', back, word(place), { 'aria-current': isHere ? 'page' : null }));
     });
     this.#crumbs.replaceChildren(el('ol', {}, ...crumbs));
   }
 
   #beginning() {
     const { roots, types, directives, description } = this.#schema;
-    const rows = Object.entries(roots).filter(([, type]) => type)
+    const rows = Object.entries(roots)
+      .filter(([, type]) => type)
       .map(([operation, type]) => this.#row([`${operation}: `, this.#link(type.name)], type.description));
     const groups = Object.entries(KINDS).map(([kind, name]) => {
-      const own = [...types.values()].filter((type) => type.kind === kind && !type.name.startsWith('__') && !Object.values(roots).includes(type));
-      return own.length > 0 && section(`${name}${name.endsWith('s') ? '' : 's'}`, list(own.map((type) => el('li', {}, this.#link(type.name)))));
+      const own = [...types.values()].filter(
+        (type) => type.kind === kind && !type.name.startsWith('__') && !Object.values(roots).includes(type),
+      );
+      return (
+        own.length > 0 &&
+        section(`${name}${name.endsWith('s') ? '' : 's'}`, list(own.map((type) => el('li', {}, this.#link(type.name)))))
+      );
     });
     const all = [...directives.values()].map(({ name }) => el('li', {}, this.#step(`@${name}`, { directive: name })));
-    return [description && prose(description), section('Where operations begin', list(rows)), ...groups, section('Directives', list(all))].filter(Boolean);
+    return [
+      description && prose(description),
+      section('Where operations begin', list(rows)),
+      ...groups,
+      section('Directives', list(all)),
+    ].filter(Boolean);
   }
 
   #type(type) {
     const schema = this.#schema;
     const operation = Object.entries(schema.roots).find(([, root]) => root === type)?.[0];
-    const users = operation ? [] : [...schema.types.values()].flatMap((other) => [...other.fields.values()]
-      .filter((field) => !other.name.startsWith('__') && [field, ...field.args.values()].some(({ type: ref }) => nameOf(ref) === type.name)).map(({ name }) => [other.name, name]));
+    const users = operation
+      ? []
+      : [...schema.types.values()].flatMap((other) =>
+          [...other.fields.values()]
+            .filter(
+              (field) =>
+                !other.name.startsWith('__') &&
+                [field, ...field.args.values()].some(({ type: ref }) => nameOf(ref) === type.name),
+            )
+            .map(({ name }) => [other.name, name]),
+        );
     return [
       el('h3', { class: 'docs-title' }, type.name, el('span', { class: 'badge-kind' }, KINDS[type.kind])),
       prose(type.description),
       type.interfaces.length > 0 && el('p', {}, 'Implements ', ...commas(type.interfaces.map((name) => this.#link(name)))),
-      type.specifiedByURL && el('p', {}, el('a', { href: type.specifiedByURL, target: '_blank', rel: 'noopener noreferrer' }, 'Its specification')),
+      type.specifiedByURL &&
+        el('p', {}, el('a', { href: type.specifiedByURL, target: '_blank', rel: 'noopener noreferrer' }, 'Its specification')),
       type.possibleTypes.length > 0 && section('Can be', list(type.possibleTypes.map((name) => el('li', {}, this.#link(name))))),
       type.fields.size > 0 && section('Fields', list([...type.fields.values()].map((field) => this.#fieldRow(type, field)))),
       type.inputFields.size > 0 && section('Fields', list([...type.inputFields.values()].map((input) => this.#input(input)))),
-      type.enumValues.size > 0 && section('Values', list([...type.enumValues.values()].map((value) => this.#row([el('code', {}, value.name)], value.description, value)))),
-      users.length > 0 && section('Used by', list(users.map(([of, name]) => el('li', {}, this.#step(`${of}.${name}`, { type: of, field: name }))))),
+      type.enumValues.size > 0 &&
+        section(
+          'Values',
+          list([...type.enumValues.values()].map((value) => this.#row([el('code', {}, value.name)], value.description, value))),
+        ),
+      users.length > 0 &&
+        section('Used by', list(users.map(([of, name]) => el('li', {}, this.#step(`${of}.${name}`, { type: of, field: name }))))),
     ].filter(Boolean);
   }
 
   #field(type, name) {
     const field = this.#schema.field(type, name);
-    if (!field) return [el('p', { class: 'hint' }, `There is no field “${name}” on ${type.name}.${instead(name, type.fields.keys())}`)];
+    if (!field)
+      return [el('p', { class: 'hint' }, `There is no field “${name}” on ${type.name}.${instead(name, type.fields.keys())}`)];
     return [
       el('h3', { class: 'docs-title' }, name, type.kind !== 'INPUT_OBJECT' && this.#put(type, field)),
       el('p', { class: 'docs-signature' }, this.#ref(field.type)),
@@ -119,7 +161,8 @@ export class Docs {
 
   #directive({ name, description, args, locations }) {
     return [
-      el('h3', { class: 'docs-title' }, `@${name}`), prose(description),
+      el('h3', { class: 'docs-title' }, `@${name}`),
+      prose(description),
       args.size > 0 && section('Arguments', list([...args.values()].map((arg) => this.#input(arg)))),
       section('Stands on', el('p', {}, locations.join(', ').toLowerCase().replaceAll('_', ' '))),
     ].filter(Boolean);
@@ -128,24 +171,44 @@ export class Docs {
   #fieldRow(type, field) {
     const args = [...field.args.values()].map(({ name }) => name);
     const some = args.length > 3 ? [...args.slice(0, 3), '…'] : args;
-    const row = this.#row([this.#step(field.name, { type: type.name, field: field.name }), args.length > 0 && el('span', { class: 'docs-args' }, `(${some.join(', ')})`), ': ', this.#ref(field.type)], field.description, field);
+    const row = this.#row(
+      [
+        this.#step(field.name, { type: type.name, field: field.name }),
+        args.length > 0 && el('span', { class: 'docs-args' }, `(${some.join(', ')})`),
+        ': ',
+        this.#ref(field.type),
+      ],
+      field.description,
+      field,
+    );
     row.firstElementChild.append(this.#put(type, field));
     return row;
   }
 
   #input(input) {
     const initial = input.defaultValue === null || input.defaultValue === undefined ? null : ` = ${input.defaultValue}`;
-    const head = [el('code', {}, input.name), ': ', this.#ref(input.type), initial && el('code', { class: 'docs-default' }, initial), isRequired(input) && el('span', { class: 'note' }, 'required')];
+    const head = [
+      el('code', {}, input.name),
+      ': ',
+      this.#ref(input.type),
+      initial && el('code', { class: 'docs-default' }, initial),
+      isRequired(input) && el('span', { class: 'note' }, 'required'),
+    ];
     return this.#row(head, input.description, input);
   }
 
   #row(head, description, item = {}) {
-    return el('li', { class: item.isDeprecated ? 'deprecated' : null }, el('p', { class: 'docs-head' }, ...head.filter(Boolean)), prose(description), deprecation(item));
+    return el(
+      'li',
+      { class: item.isDeprecated ? 'deprecated' : null },
+      el('p', { class: 'docs-head' }, ...head.filter(Boolean)),
+      prose(description),
+      deprecation(item),
+    );
   }
 
   #put(type, field) {
-    const run = () => this.#insert(type, field);
-    return el('button', { type: 'button', class: 'docs-insert', title: 'Put it into the query', 'aria-label': `Put ${field.name} into the query`, on: { click: run } }, icon('plus'));
+    return iconButton('plus', `Put ${field.name} into the query`, () => this.#insert(type, field), 'docs-insert');
   }
 
   /** A reference with a link in it. */
@@ -157,7 +220,11 @@ export class Docs {
     return this.#step(name, { type: name }, 'link t-type');
   }
   #step(text, place, name = 'link') {
-    return el('button', { type: 'button', class: name, on: { click: () => { this.show(place); this.#crumbs.querySelector('[aria-current]')?.focus({ preventScroll: true }); } } }, text);
+    const go = () => {
+      this.show(place);
+      this.#crumbs.querySelector('[aria-current]')?.focus({ preventScroll: true });
+    };
+    return button(name, go, text);
   }
 
   #findings(wanted) {
@@ -165,28 +232,52 @@ export class Docs {
     for (const type of this.#schema.types.values()) {
       if (type.name.startsWith('__')) continue;
       const has = (text) => text?.toLowerCase().includes(wanted);
-      if (has(type.name)) found.push([type.name.toLowerCase().startsWith(wanted) ? 0 : 2, el('li', {}, this.#link(type.name), el('span', { class: 'note' }, KINDS[type.kind]))]);
+      if (has(type.name))
+        found.push([
+          type.name.toLowerCase().startsWith(wanted) ? 0 : 2,
+          el('li', {}, this.#link(type.name), el('span', { class: 'note' }, KINDS[type.kind])),
+        ]);
       for (const { name, args } of [...type.fields.values(), ...type.inputFields.values()]) {
         const place = type.kind === 'INPUT_OBJECT' ? { type: type.name } : { type: type.name, field: name };
         const arg = args && [...args.keys()].find(has);
-        if (has(name) || arg) found.push([has(name) ? (name.toLowerCase().startsWith(wanted) ? 1 : 3) : 4, el('li', {}, this.#step(`${type.name}.${name}`, place), arg && el('span', { class: 'docs-args' }, `(${arg})`))]);
+        if (has(name) || arg)
+          found.push([
+            has(name) ? (name.toLowerCase().startsWith(wanted) ? 1 : 3) : 4,
+            el('li', {}, this.#step(`${type.name}.${name}`, place), arg && el('span', { class: 'docs-args' }, `(${arg})`)),
+          ]);
       }
-      for (const { name } of type.enumValues.values()) if (has(name)) found.push([3, el('li', {}, this.#step(`${type.name}.${name}`, { type: type.name }))]);
+      for (const { name } of type.enumValues.values())
+        if (has(name)) found.push([3, el('li', {}, this.#step(`${type.name}.${name}`, { type: type.name }))]);
     }
     found.sort(([one], [other]) => one - other);
     const count = `${found.length} found${found.length > MOST ? `; the first ${MOST} are shown` : ''}`;
-    return [el('p', { class: 'hint', role: 'status' }, found.length > 0 ? count : `Nothing has “${wanted}” in its name.`), list(found.slice(0, MOST).map(([, row]) => row))];
+    return [
+      el('p', { class: 'hint', role: 'status' }, found.length > 0 ? count : `Nothing has “${wanted}” in its name.`),
+      list(found.slice(0, MOST).map(([, row]) => row)),
+    ];
   }
 }
 
 const section = (title, content) => el('section', {}, el('h4', {}, title), content);
 const list = (items) => el('ul', { class: 'docs-list' }, ...items);
 const commas = (items) => items.flatMap((item, index) => (index > 0 ? [', ', item] : [item]));
-const deprecation = ({ isDeprecated, deprecationReason }) => isDeprecated && el('p', { class: 'docs-deprecated' }, `Deprecated: ${deprecationReason ?? ''}`);
+const deprecation = ({ isDeprecated, deprecationReason }) =>
+  isDeprecated && el('p', { class: 'docs-deprecated' }, `Deprecated: ${deprecationReason ?? ''}`);
 
 /** A description. Of Markdown it knows paragraphs and what is within backticks. */
 export function prose(text) {
   if (!text) return null;
-  return el('div', { class: 'prose' }, ...text.split(/\n\s*\n/).map((paragraph) =>
-    el('p', {}, ...paragraph.split(/(`[^`]+`)/).map((part) => (/^`[^`]+`$/.test(part) ? el('code', {}, part.slice(1, -1)) : part)))));
+  return el(
+    'div',
+    { class: 'prose' },
+    ...text
+      .split(/\n\s*\n/)
+      .map((paragraph) =>
+        el(
+          'p',
+          {},
+          ...paragraph.split(/(`[^`]+`)/).map((part) => (/^`[^`]+`$/.test(part) ? el('code', {}, part.slice(1, -1)) : part)),
+        ),
+      ),
+  );
 }

@@ -20,8 +20,18 @@ export class Editor extends EventTarget {
     super();
     this.#colours = colours;
     const id = newId('hint');
-    this.area = el('textarea', { class: 'code-area', 'aria-label': label, 'aria-describedby': id, spellcheck: 'false', autocapitalize: 'off',
-      autocomplete: 'off', autocorrect: 'off', wrap: 'off', rows: '1', dir: 'ltr' });
+    this.area = el('textarea', {
+      class: 'code-area',
+      'aria-label': label,
+      'aria-describedby': id,
+      spellcheck: 'false',
+      autocapitalize: 'off',
+      autocomplete: 'off',
+      autocorrect: 'off',
+      wrap: 'off',
+      rows: '1',
+      dir: 'ltr',
+    });
     this.scroller = el('div', { class: 'code', dir: 'ltr' }, this.#layer, this.area);
     this.element = el('div', { class: 'code-frame' }, this.scroller, el('p', { id, class: 'visually-hidden' }, hint));
     this.area.addEventListener('input', (event) => this.#changed(event));
@@ -160,7 +170,10 @@ export class Editor extends EventTarget {
       does(() => area.setSelectionRange(start + 1, start + 1));
     } else if (start === end && '})]'.includes(event.key) && /^ {2,}$/.test(line)) {
       does(() => this.replace(start - INDENT.length, end, event.key));
-    } else if (event.key in PAIRS && (start < end || (event.key !== '"' || !/[\w"]/.test(before)) && /^[\s)\]}]?$/.test(after ?? ''))) {
+    } else if (
+      event.key in PAIRS &&
+      (start < end || ((event.key !== '"' || !/[\w"]/.test(before)) && /^[\s)\]}]?$/.test(after ?? '')))
+    ) {
       const chosen = area.value.slice(start, end);
       does(() => this.replace(start, end, event.key + chosen + PAIRS[event.key], start + 1 + chosen.length));
     }
@@ -173,9 +186,16 @@ export class Editor extends EventTarget {
     const end = area.value.indexOf('\n', Math.max(start, area.selectionEnd - 1));
     const lines = area.value.slice(start, end < 0 ? undefined : end).split('\n');
     const isComment = lines.every((line) => /^\s*(#|$)/.test(line));
-    const changed = lines.map((line) => (isComment ? line.replace(/^(\s*)# ?/, '$1') : line.replace(/^(\s*)(?=\S)/, '$1# '))).join('\n');
+    const changed = lines
+      .map((line) => (isComment ? line.replace(/^(\s*)# ?/, '$1') : line.replace(/^(\s*)(?=\S)/, '$1# ')))
+      .join('\n');
     const { selectionStart } = area;
-    this.replace(start, end < 0 ? area.value.length : end, changed, Math.max(start, selectionStart + (isComment ? -INDENT.length : INDENT.length)));
+    this.replace(
+      start,
+      end < 0 ? area.value.length : end,
+      changed,
+      Math.max(start, selectionStart + (isComment ? -INDENT.length : INDENT.length)),
+    );
   }
 
   /** Scrolls to the caret. */
@@ -187,9 +207,11 @@ export class Editor extends EventTarget {
     const frame = scroller.getBoundingClientRect();
     const gutter = parseFloat(getComputedStyle(area).paddingLeft);
     if (place.top < frame.top) scroller.scrollTop -= frame.top - place.top + 4;
-    else if (place.bottom > frame.top + scroller.clientHeight) scroller.scrollTop += place.bottom - frame.top - scroller.clientHeight + 4;
+    else if (place.bottom > frame.top + scroller.clientHeight)
+      scroller.scrollTop += place.bottom - frame.top - scroller.clientHeight + 4;
     if (place.left < frame.left + gutter) scroller.scrollLeft -= frame.left + gutter - place.left + 24;
-    else if (place.left > frame.left + scroller.clientWidth - 8) scroller.scrollLeft += place.left - frame.left - scroller.clientWidth + 48;
+    else if (place.left > frame.left + scroller.clientWidth - 8)
+      scroller.scrollLeft += place.left - frame.left - scroller.clientWidth + 48;
   }
 
   // The layer.
@@ -246,6 +268,11 @@ export class Editor extends EventTarget {
 
 function drawLine(pieces) {
   const hasMark = pieces.some(([, , , isMarked]) => isMarked);
-  return el('div', { class: hasMark ? 'line wrong' : 'line' }, ...pieces.map(([text, kind, start, isMarked]) =>
-    el('span', { class: `${kind && `t-${kind}`}${isMarked ? ' mark' : ''}`, 'data-start': String(start) }, text)));
+  return el(
+    'div',
+    { class: hasMark ? 'line wrong' : 'line' },
+    ...pieces.map(([text, kind, start, isMarked]) =>
+      el('span', { class: `${kind && `t-${kind}`}${isMarked ? ' mark' : ''}`, 'data-start': String(start) }, text),
+    ),
+  );
 }

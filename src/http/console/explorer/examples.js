@@ -51,8 +51,16 @@ query Limits {
 /** Each with its `name`, `query` and `variables`. */
 export const examples = [
   { name: 'What this server accepts', query: first, variables: '' },
-  { name: 'Open an account', query: account('Register', 'register'), variables: '{\n  "input": {\n    "email": "ada@example.org",\n    "password": ""\n  }\n}' },
-  { name: 'Log in', query: account('Login', 'login'), variables: '{\n  "input": {\n    "email": "ada@example.org",\n    "password": ""\n  }\n}' },
+  {
+    name: 'Open an account',
+    query: account('Register', 'register'),
+    variables: '{\n  "input": {\n    "email": "ada@example.org",\n    "password": ""\n  }\n}',
+  },
+  {
+    name: 'Log in',
+    query: account('Login', 'login'),
+    variables: '{\n  "input": {\n    "email": "ada@example.org",\n    "password": ""\n  }\n}',
+  },
   { name: 'List my files', query: list, variables: '{\n  "first": 10\n}' },
   {
     name: 'Upload a file',

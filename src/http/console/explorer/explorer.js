@@ -7,6 +7,7 @@ import { openMenu } from '../menu.js';
 import { notice } from '../notices.js';
 import { session } from '../session.js';
 import { Answer } from './answer.js';
+import { button } from './button.js';
 import { complete, withRest } from './complete.js';
 import { describe } from './describe.js';
 import { Docs } from './docs.js';
@@ -43,16 +44,30 @@ const variables = new Variables();
 const problems = new Problems(editor, 'Problems in the query');
 const variableProblems = new Problems(variables.editor, 'Problems in the variables');
 const memory = new Memory(localStorage);
-const answer = new Answer({ goTo: ({ line, column }) => {
-  layout.pane('query');
-  editor.select(offsetOf(editor.text, { line, column }));
-} });
+const answer = new Answer({
+  goTo: ({ line, column }) => {
+    layout.pane('query');
+    editor.select(offsetOf(editor.text, { line, column }));
+  },
+});
 const docs = new Docs({ insert });
 const past = new Past(memory, { open: (entry) => put(entry) });
 const layout = new Layout({
-  editor, variables, problems, variableProblems, answer, docs, past,
-  run, prettify: tidy,
-  examples: (button) => openMenu(button, examples.map((example) => ({ name: example.name, run: () => put(example) })), { label: 'Examples' }),
+  editor,
+  variables,
+  problems,
+  variableProblems,
+  answer,
+  docs,
+  past,
+  run,
+  prettify: tidy,
+  examples: (button) =>
+    openMenu(
+      button,
+      examples.map((example) => ({ name: example.name, run: () => put(example) })),
+      { label: 'Examples' },
+    ),
 });
 
 let schema = null;
@@ -73,15 +88,18 @@ export function show() {
 // The schema.
 
 function load() {
-  loading ??= request(INTROSPECTION).then((data) => {
-    schema = new Schema(data);
-    docs.load(schema);
-    check();
-  }, (error) => {
-    loading = null;
-    const again = el('button', { type: 'button', class: 'button', on: { click: load } }, 'Try again');
-    docs.say(el('p', { class: 'error', role: 'alert' }, `The schema could not be fetched. ${sentence(error)}`), again);
-  });
+  loading ??= request(INTROSPECTION).then(
+    (data) => {
+      schema = new Schema(data);
+      docs.load(schema);
+      check();
+    },
+    (error) => {
+      loading = null;
+      const again = button('button', load, 'Try again');
+      docs.say(el('p', { class: 'error', role: 'alert' }, `The schema could not be fetched. ${sentence(error)}`), again);
+    },
+  );
 }
 
 // What is written.
@@ -99,7 +117,11 @@ function check(isTyping = false) {
 function follow() {
   const { definitions } = parsed(editor.text);
   const operation = current();
-  layout.operations(definitions.filter(({ kind }) => kind === 'operation'), operation, ({ start, end }) => editor.select(start, Math.min(end, start + 1)));
+  layout.operations(
+    definitions.filter(({ kind }) => kind === 'operation'),
+    operation,
+    ({ start, end }) => editor.select(start, Math.min(end, start + 1)),
+  );
   variables.follow(operation, schema);
 }
 
@@ -227,7 +249,9 @@ function begin(end, word) {
 
 /** Marks the places that an answer names, beside what was found here. */
 function point(body, located) {
-  const named = (body?.errors ?? []).flatMap?.(({ message, locations }) => (locations ?? []).map((location) => ({ message, location }))) ?? [];
+  const named =
+    (body?.errors ?? []).flatMap?.(({ message, locations }) => (locations ?? []).map((location) => ({ message, location }))) ??
+    [];
   if (named.length === 0) return;
   const document = parsed(editor.text);
   const told = named.map(({ message, location }) => {
@@ -252,9 +276,14 @@ addEventListener('pagehide', keep);
 
 byId('explorer').addEventListener('keydown', (event) => {
   const isCommand = event.ctrlKey || event.metaKey;
-  const does = event.key === 'Enter' && isCommand ? run
-    : event.shiftKey && isCommand && event.code === 'KeyP' ? tidy
-      : event.key === 'F1' && event.target === editor.area ? explainHere : null;
+  const does =
+    event.key === 'Enter' && isCommand
+      ? run
+      : event.shiftKey && isCommand && event.code === 'KeyP'
+        ? tidy
+        : event.key === 'F1' && event.target === editor.area
+          ? explainHere
+          : null;
   if (!does) return;
   event.preventDefault();
   does();

@@ -17,7 +17,8 @@ export function withoutSecrets(text, isJson = false) {
   const tokens = lex(text).filter(({ kind }) => kind !== 'comment');
   const blank = [];
   for (let at = 0; at < tokens.length; at++) {
-    const isNamed = ['name', 'string'].includes(tokens[at].kind) && SECRET.test(nameOf(tokens[at])) && tokens[at + 1]?.text === ':';
+    const isNamed =
+      ['name', 'string'].includes(tokens[at].kind) && SECRET.test(nameOf(tokens[at])) && tokens[at + 1]?.text === ':';
     if (!isNamed) continue;
     at += 2;
     // The type of a variable, before its default.
@@ -30,7 +31,8 @@ export function withoutSecrets(text, isJson = false) {
     for (; tokens[at]; at++) {
       const { kind, text: word } = tokens[at];
       if (['string', 'block', 'int', 'float', 'wrong'].includes(kind)) blank.push(tokens[at]);
-      else if (isJson && kind === 'name' && !WORDS.includes(word)) blank.push({ start: tokens[at].start, end: lineEnd(text, tokens[at].end) });
+      else if (isJson && kind === 'name' && !WORDS.includes(word))
+        blank.push({ start: tokens[at].start, end: lineEnd(text, tokens[at].end) });
       else if (kind === 'punctuator' && '{['.includes(word)) open++;
       else if (kind === 'punctuator' && '}]'.includes(word)) open--;
       if (open <= 0) break;
@@ -65,7 +67,9 @@ export class Memory extends EventTarget {
   /** What ran, the latest first: each with `query`, `variables`, `name`, `kind`, `at`, and whether it is `isMarked`. */
   get entries() {
     const entries = this.#read('strongroom.explorer.history');
-    return Array.isArray(entries) ? entries.filter((entry) => typeof entry?.query === 'string' && typeof entry.variables === 'string') : [];
+    return Array.isArray(entries)
+      ? entries.filter((entry) => typeof entry?.query === 'string' && typeof entry.variables === 'string')
+      : [];
   }
 
   /** What was being written; null for who is here for the first time. */
@@ -100,7 +104,10 @@ export class Memory extends EventTarget {
 
   #keep(entries) {
     const counts = { true: 0, false: 0 };
-    this.#write('strongroom.explorer.history', entries.filter(({ isMarked }) => ++counts[Boolean(isMarked)] <= MOST));
+    this.#write(
+      'strongroom.explorer.history',
+      entries.filter(({ isMarked }) => ++counts[Boolean(isMarked)] <= MOST),
+    );
     this.dispatchEvent(new Event('change'));
   }
 

@@ -20,7 +20,13 @@ export function explain(editor, find) {
     const mark = offset !== undefined && editor.markAt(offset);
     const found = offset !== undefined && find(offset);
     if (!mark && !found) return;
-    box.replaceChildren(...[mark && el('p', { class: 'error' }, mark.message), found && el('p', {}, el('code', {}, found.title)), found && prose(found.description)].filter(Boolean));
+    box.replaceChildren(
+      ...[
+        mark && el('p', { class: 'error' }, mark.message),
+        found && el('p', {}, el('code', {}, found.title)),
+        found && prose(found.description),
+      ].filter(Boolean),
+    );
     if (!box.isConnected) document.body.append(box);
     box.showPopover();
     const { left, top, bottom } = editor.placeOf(offset);

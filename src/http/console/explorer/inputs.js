@@ -7,11 +7,14 @@ import { instead, isNonNull, isRequired, nullable, written } from './schema.js';
 const DEEPEST = 6;
 const FITS = { Int: ['int'], Float: ['int', 'float'], String: ['string'], Boolean: ['boolean'], ID: ['string', 'int'] };
 
-const declared = (operation, schema) => (operation?.variables ?? []).filter(({ name }) => name)
-  .map(({ name, type, initial }) => ({ name: name.text, type: schema.reference(type), defaultValue: initial ? '' : null }));
+const declared = (operation, schema) =>
+  (operation?.variables ?? [])
+    .filter(({ name }) => name)
+    .map(({ name, type, initial }) => ({ name: name.text, type: schema.reference(type), defaultValue: initial ? '' : null }));
 
 /** The variables with their types, as far as there are such types. */
-export const variablesOf = (operation, schema) => declared(operation, schema).map((variable) => ({ ...variable, text: variable.type ? written(variable.type) : 'unknown' }));
+export const variablesOf = (operation, schema) =>
+  declared(operation, schema).map((variable) => ({ ...variable, text: variable.type ? written(variable.type) : 'unknown' }));
 
 /**
  * Where the variables have room for files: each place as a `path` (`*` stands for every item of a list), its `name`, and
@@ -25,7 +28,8 @@ export function filePlaces(operation, schema) {
     const type = nullable(ref);
     if (type.kind === 'LIST') return visit(type.ofType, [...path, '*'], needs);
     const found = schema.type(type.name);
-    if (found.name === 'Upload') places.push({ path, key: path.join('.'), name: `$${path.join('.')}`, isList: path.includes('*'), isRequired: needs });
+    if (found.name === 'Upload')
+      places.push({ path, key: path.join('.'), name: `$${path.join('.')}`, isList: path.includes('*'), isRequired: needs });
     for (const field of found.inputFields.values()) visit(field.type, [...path, field.name], needs && isRequired(field));
   };
   for (const { name, type } of declared(operation, schema)) visit(type, [name], true);
@@ -78,7 +82,8 @@ export function checkVariables(json, operation, schema, chosen) {
       if (node.kind === 'object') checkFields(node, type.inputFields, name, path);
       else report(node, `It has to be ${name}, an object.`);
     } else if (name === 'Upload') report(node, 'A file cannot be written here: choose it below.');
-    else if (FITS[name] && !FITS[name].includes(node.kind)) report(node, `It has to be ${name}, not ${node.kind === 'int' ? 'a number' : node.kind}.`);
+    else if (FITS[name] && !FITS[name].includes(node.kind))
+      report(node, `It has to be ${name}, not ${node.kind === 'int' ? 'a number' : node.kind}.`);
   };
   const checkFields = (node, fields, of, path) => {
     const given = new Set();
@@ -87,16 +92,26 @@ export function checkVariables(json, operation, schema, chosen) {
       if (given.has(key)) report({ start, end }, `“${key}” is given twice.`);
       given.add(key);
       if (field?.type) check(value, field.type, path ? `${path}.${key}` : key);
-      else if (!field) report({ start, end }, `${of} has no ${path ? 'field' : 'variable'} “${key}”.${instead(key, fields.keys())}`);
+      else if (!field)
+        report({ start, end }, `${of} has no ${path ? 'field' : 'variable'} “${key}”.${instead(key, fields.keys())}`);
     }
     for (const { name, type, ...rest } of fields.values()) {
       if (type && isRequired({ type, ...rest }) && !given.has(name) && !holds(path ? `${path}.${name}` : name)) {
-        report({ start: node.start, end: Math.min(node.end, node.start + 1) }, `“${path ? '' : '$'}${name}” of type ${written(type)} is missing.`);
+        report(
+          { start: node.start, end: Math.min(node.end, node.start + 1) },
+          `“${path ? '' : '$'}${name}” of type ${written(type)} is missing.`,
+        );
       }
     }
   };
 
-  if (json.node?.kind === 'object') checkFields(json.node, new Map(declared(operation, schema).map((variable) => [variable.name, variable])), 'The operation', '');
+  if (json.node?.kind === 'object')
+    checkFields(
+      json.node,
+      new Map(declared(operation, schema).map((variable) => [variable.name, variable])),
+      'The operation',
+      '',
+    );
   else if (json.node) report(json.node, 'The variables are one object, within “{ }”.');
   return problems;
 }
@@ -107,7 +122,8 @@ export function filledIn(text, operation, schema) {
   const given = node?.kind === 'object' ? valueOf(node) : {};
   const sample = (ref, depth) => {
     const type = nullable(ref);
-    if (type.kind === 'LIST') return depth > DEEPEST || schema.named(type).kind !== 'INPUT_OBJECT' ? [] : [sample(type.ofType, depth + 1)];
+    if (type.kind === 'LIST')
+      return depth > DEEPEST || schema.named(type).kind !== 'INPUT_OBJECT' ? [] : [sample(type.ofType, depth + 1)];
     const found = schema.type(type.name);
     if (found.kind === 'ENUM') return found.enumValues.keys().next().value;
     if (found.kind === 'INPUT_OBJECT') return depth > DEEPEST ? {} : object(found.inputFields, {}, depth);

@@ -93,13 +93,17 @@ class Reader {
     try {
       return JSON.parse(token.text);
     } catch {
-      throw new Mistake(token.isOpen ? 'This string has no end.' : 'There is something in this string that JSON does not allow.', token);
+      throw new Mistake(
+        token.isOpen ? 'This string has no end.' : 'There is something in this string that JSON does not allow.',
+        token,
+      );
     }
   }
 
   entry() {
     const token = this.next;
-    if (token.kind !== 'string') throw new Mistake(`Expected a name in quotes${token.text ? `, found “${token.text.slice(0, 20)}”` : ''}.`, token);
+    if (token.kind !== 'string')
+      throw new Mistake(`Expected a name in quotes${token.text ? `, found “${token.text.slice(0, 20)}”` : ''}.`, token);
     const key = this.string(token);
     token.role = 'argument';
     this.at++;

@@ -2,6 +2,7 @@
 
 import { byId, el } from '../dom.js';
 import { icon } from '../icons.js';
+import { button, iconButton } from './button.js';
 
 const SIDES = { docs: 'Docs', history: 'History' };
 const KEY = 'strongroom.explorer.side';
@@ -25,13 +26,27 @@ export class Layout {
 
   constructor(parts) {
     this.#parts = parts;
-    this.#run = el('button', { type: 'button', class: 'button primary explorer-run', on: { click: parts.run } });
+    this.#run = button('button primary explorer-run', parts.run, []);
     this.running(null);
-    this.#choice = el('span', { class: 'explorer-choice', hidden: true }, el('label', { class: 'visually-hidden', for: 'explorer-operation' }, 'Operation to run'), this.#operation);
+    this.#choice = el(
+      'span',
+      { class: 'explorer-choice', hidden: true },
+      el('label', { class: 'visually-hidden', for: 'explorer-operation' }, 'Operation to run'),
+      this.#operation,
+    );
     this.#operation.addEventListener('change', () => this.#runs[this.#operation.selectedIndex]?.choose());
-    const examples = el('button', { type: 'button', class: 'button', 'aria-haspopup': 'menu', on: { click: () => parts.examples(examples) } }, 'Examples');
-    const tidy = el('button', { type: 'button', class: 'button', title: key('Shift+Ctrl+P'), on: { click: parts.prettify } }, 'Prettify');
-    const bar = el('div', { class: 'explorer-bar', role: 'group', 'aria-label': 'Tools' }, this.#run, this.#choice, tidy, examples, this.#who, ...Object.entries(SIDES).map(([name, text]) => this.#toggle(name, text)));
+    const examples = button('button', () => parts.examples(examples), 'Examples', { 'aria-haspopup': 'menu' });
+    const tidy = button('button', parts.prettify, 'Prettify', { title: key('Shift+Ctrl+P') });
+    const bar = el(
+      'div',
+      { class: 'explorer-bar', role: 'group', 'aria-label': 'Tools' },
+      this.#run,
+      this.#choice,
+      tidy,
+      examples,
+      this.#who,
+      ...Object.entries(SIDES).map(([name, text]) => this.#toggle(name, text)),
+    );
     const grid = el('div', { class: 'explorer-grid' }, ...this.#panes());
     this.#root.append(bar, this.#tabList(), grid);
     this.pane('query');
@@ -43,30 +58,46 @@ export class Layout {
     const { editor, variables, problems, variableProblems, answer, docs, past } = this.#parts;
     const pane = (name, title, extra, ...content) => {
       const id = `explorer-${name}`;
-      return el('section', { class: `pane ${name}-pane`, 'aria-labelledby': id }, el('header', {}, el('h2', { id }, title), ...extra), ...content);
+      return el(
+        'section',
+        { class: `pane ${name}-pane`, 'aria-labelledby': id },
+        el('header', {}, el('h2', { id }, title), ...extra),
+        ...content,
+      );
     };
     this.#sides = { docs: docs.element, history: past.element };
-    const close = el('button', { type: 'button', class: 'button small icon-only side-close', 'aria-label': 'Close', on: { click: () => this.side(this.#side, false) } }, icon('close'));
+    const close = iconButton('close', 'Close', () => this.side(this.#side, false));
     return [
-      el('div', { class: 'writing' },
+      el(
+        'div',
+        { class: 'writing' },
         pane('query', 'Query', [], editor.element, problems.element),
-        pane('variables', 'Variables', [variables.fill], variables.element, variableProblems.element)),
+        pane('variables', 'Variables', [variables.fill], variables.element, variableProblems.element),
+      ),
       pane('answer', 'Answer', [answer.copy], answer.element),
-      el('section', { class: 'pane explorer-side', 'aria-labelledby': 'explorer-side', tabindex: '-1' },
-        el('header', {}, this.#title, close), ...Object.values(this.#sides)),
+      el(
+        'section',
+        { class: 'pane explorer-side', 'aria-labelledby': 'explorer-side', tabindex: '-1' },
+        el('header', {}, this.#title, close),
+        ...Object.values(this.#sides),
+      ),
     ];
   }
 
   #tabList() {
     const names = { query: 'Query', variables: 'Variables', answer: 'Answer', ...SIDES };
     for (const [name, text] of Object.entries(names)) {
-      this.#tabs[name] = el('button', { type: 'button', on: { click: () => this.pane(name) } }, text);
+      this.#tabs[name] = button(null, () => this.pane(name), text);
     }
-    return el('div', { class: 'switch explorer-tabs', role: 'group', 'aria-label': 'What to show' }, ...Object.values(this.#tabs));
+    return el(
+      'div',
+      { class: 'switch explorer-tabs', role: 'group', 'aria-label': 'What to show' },
+      ...Object.values(this.#tabs),
+    );
   }
 
   #toggle(name, text) {
-    this.#toggles[name] = el('button', { type: 'button', class: 'button explorer-toggle', 'aria-pressed': 'false', on: { click: () => this.side(name, this.#side !== name) } }, text);
+    this.#toggles[name] = button('button explorer-toggle', () => this.side(name, this.#side !== name), text);
     return this.#toggles[name];
   }
 
@@ -117,6 +148,10 @@ export class Layout {
 
   /** Says as whom operations run. */
   who(user) {
-    this.#who.replaceChildren(...(user ? ['Runs as ', el('bdi', {}, user.email)] : ['Runs without a token. ', el('a', { href: '#/explorer/login' }, 'Log in')]));
+    this.#who.replaceChildren(
+      ...(user
+        ? ['Runs as ', el('bdi', {}, user.email)]
+        : ['Runs without a token. ', el('a', { href: '#/explorer/login' }, 'Log in')]),
+    );
   }
 }

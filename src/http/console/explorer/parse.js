@@ -75,7 +75,8 @@ class Parser {
   }
   #note(start, end, message) {
     // One mistake has many consequences; the first at each place is enough.
-    if (this.problems.length < MOST && !this.problems.some((problem) => problem.start === start)) this.problems.push({ start, end, message });
+    if (this.problems.length < MOST && !this.problems.some((problem) => problem.start === start))
+      this.problems.push({ start, end, message });
   }
   node(kind, start, fields) {
     return { kind, start, end: this.last?.end ?? start, ...fields };
@@ -110,7 +111,9 @@ class Parser {
       if (this.isName('fragment')) definitions.push(this.fragment());
       else if (this.is('{') || this.#isKeyword()) definitions.push(this.operation());
       else {
-        this.wrong(this.is('}') ? 'There is no “{” for this “}”.' : 'Expected “{”, “query”, “mutation”, “subscription” or “fragment”');
+        this.wrong(
+          this.is('}') ? 'There is no “{” for this “}”.' : 'Expected “{”, “query”, “mutation”, “subscription” or “fragment”',
+        );
         do this.take();
         while (this.token && !this.is('{') && !this.#isKeyword());
       }
@@ -149,7 +152,9 @@ class Parser {
 
   fragment() {
     const { start } = this.take('keyword', 'definition');
-    const name = this.isName('on') ? this.wrong('A fragment needs a name before “on”.') : this.name('definition', 'the name of the fragment');
+    const name = this.isName('on')
+      ? this.wrong('A fragment needs a name before “on”.')
+      : this.name('definition', 'the name of the fragment');
     const on = this.condition();
     const directives = this.directives();
     const selections = this.is('{') ? this.selections() : this.wrong('Expected “{”');
@@ -217,7 +222,8 @@ class Parser {
           this.skip();
         }
       }
-      if (items.length === 0 && this.is('}')) this.wrong('There has to be a field between these brackets.', { start, end: this.token.end });
+      if (items.length === 0 && this.is('}'))
+        this.wrong('There has to be a field between these brackets.', { start, end: this.token.end });
       if (this.is('}')) this.take('close');
       else {
         this.isUnclosed = true;
@@ -348,7 +354,9 @@ export function operationAt({ definitions }, offset) {
 
 /** Every fragment that a definition spreads, directly or not. */
 export function fragmentsOf(definition, { definitions }) {
-  const known = new Map(definitions.filter(({ kind, name }) => kind === 'fragment' && name).map((fragment) => [fragment.name.text, fragment]));
+  const known = new Map(
+    definitions.filter(({ kind, name }) => kind === 'fragment' && name).map((fragment) => [fragment.name.text, fragment]),
+  );
   const found = new Set();
   const visit = (selections) => {
     for (const item of selections?.items ?? []) {
@@ -374,8 +382,11 @@ export function excerpt(operation, document) {
     places.push({ from: text.length, start });
     text += document.text.slice(start, end);
   }
-  return { text, place: (offset) => {
-    const { from, start } = places.findLast((part) => part.from <= offset);
-    return start + offset - from;
-  } };
+  return {
+    text,
+    place: (offset) => {
+      const { from, start } = places.findLast((part) => part.from <= offset);
+      return start + offset - from;
+    },
+  };
 }

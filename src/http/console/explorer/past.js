@@ -2,7 +2,7 @@
 
 import { el } from '../dom.js';
 import { dateAndTime } from '../format.js';
-import { icon } from '../icons.js';
+import { button, iconButton } from './button.js';
 
 /** The pane. `open` gets the entry that somebody chose. */
 export class Past {
@@ -10,7 +10,7 @@ export class Past {
   #open;
   #list = el('ol', { class: 'past-list', 'aria-label': 'History' });
   #hint = el('p', { class: 'hint' });
-  #clear = el('button', { type: 'button', class: 'button small', on: { click: () => this.#memory.clear() } }, 'Clear');
+  #clear = button('button small', () => this.#memory.clear(), 'Clear');
 
   constructor(memory, { open }) {
     this.#memory = memory;
@@ -22,18 +22,24 @@ export class Past {
 
   draw() {
     const entries = this.#memory.entries.toSorted((one, other) => Number(other.isMarked) - Number(one.isMarked));
-    this.#hint.textContent = entries.length > 0
-      ? 'Kept in this browser, without passwords and tokens.'
-      : 'What you run is listed here. It is kept in this browser, without passwords and tokens.';
+    this.#hint.textContent =
+      entries.length > 0
+        ? 'Kept in this browser, without passwords and tokens.'
+        : 'What you run is listed here. It is kept in this browser, without passwords and tokens.';
     this.#clear.hidden = entries.every(({ isMarked }) => isMarked);
     this.#list.replaceChildren(...entries.map((entry) => this.#row(entry)));
   }
 
   #row(entry) {
     const { name, kind, at, isMarked, query } = entry;
-    const fields = query.replaceAll(/#.*|^\s*(?:query|mutation|subscription)\b[^{]*/g, '').replaceAll(/\s+/g, ' ').slice(0, 60).trim();
+    const fields = query
+      .replaceAll(/#.*|^\s*(?:query|mutation|subscription)\b[^{]*/g, '')
+      .replaceAll(/\s+/g, ' ')
+      .slice(0, 60)
+      .trim();
     const shown = name ?? (fields || query.slice(0, 60));
-    const again = (label) => [...this.#list.querySelectorAll('button')].find((button) => button.getAttribute('aria-label') === label)?.focus();
+    const again = (label) =>
+      [...this.#list.querySelectorAll('button')].find((button) => button.getAttribute('aria-label') === label)?.focus();
     const mark = () => {
       this.#memory.mark(at, !isMarked);
       again(isMarked ? `Keep ${shown}` : `Do not keep ${shown}`);
@@ -42,10 +48,12 @@ export class Past {
       this.#memory.remove(at);
       (this.#list.querySelector('button') ?? this.element.closest('[tabindex]'))?.focus();
     };
-    return el('li', {},
-      el('button', { type: 'button', class: 'past-open', on: { click: () => this.#open(entry) } },
-        el('span', { class: `kind ${kind}` }, kind), el('bdi', { class: 'operation' }, shown), el('time', { datetime: new Date(at).toISOString() }, dateAndTime(at))),
-      el('button', { type: 'button', class: isMarked ? 'button small icon-only marked' : 'button small icon-only', 'aria-label': isMarked ? `Do not keep ${shown}` : `Keep ${shown}`, title: isMarked ? 'Do not keep' : 'Keep', on: { click: mark } }, icon('star')),
-      el('button', { type: 'button', class: 'button small icon-only', 'aria-label': `Remove ${shown}`, title: 'Remove', on: { click: remove } }, icon('close')));
+    const [star, words] = isMarked ? ['marked', `Do not keep ${shown}`] : ['', `Keep ${shown}`];
+    const open = button('past-open', () => this.#open(entry), [
+      el('span', { class: `kind ${kind}` }, kind),
+      el('bdi', { class: 'operation' }, shown),
+      el('time', { datetime: new Date(at).toISOString() }, dateAndTime(at)),
+    ]);
+    return el('li', {}, open, iconButton('star', words, mark, star), iconButton('close', `Remove ${shown}`, remove));
   }
 }

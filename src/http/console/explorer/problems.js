@@ -2,6 +2,7 @@
 
 import { el } from '../dom.js';
 import { plural } from '../format.js';
+import { button } from './button.js';
 import { position } from './lex.js';
 
 /** How many are listed. */
@@ -53,10 +54,14 @@ export class Problems {
     if (isTold && this.#said.textContent !== title) this.#said.textContent = title;
     const { text } = this.#editor;
     const rest = problems.length - MOST;
-    this.#list.replaceChildren(...problems.slice(0, MOST).map(({ start, end, message, isFromServer }) => {
-      const { line, column } = position(text, start);
-      const go = () => this.#editor.select(start, end);
-      return el('li', {}, el('button', { type: 'button', on: { click: go } }, el('span', { class: 'problem-place' }, `${line}:${column}`), ' ', `${isFromServer ? 'The server: ' : ''}${message}`));
-    }), ...(rest > 0 ? [el('li', { class: 'hint' }, `and ${rest} more`)] : []));
+    this.#list.replaceChildren(
+      ...problems.slice(0, MOST).map(({ start, end, message, isFromServer }) => {
+        const { line, column } = position(text, start);
+        const go = () => this.#editor.select(start, end);
+        const place = el('span', { class: 'problem-place' }, `${line}:${column}`);
+        return el('li', {}, button(null, go, [place, ' ', `${isFromServer ? 'The server: ' : ''}${message}`]));
+      }),
+      ...(rest > 0 ? [el('li', { class: 'hint' }, `and ${rest} more`)] : []),
+    );
   }
 }

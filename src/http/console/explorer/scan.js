@@ -31,7 +31,11 @@ class Scanner {
   context(last) {
     const { frame } = this;
     const before = last?.kind === 'punctuator' ? last.text : undefined;
-    if (before === '@') return { kind: 'directive', place: frame.kind === 'selection' ? (frame.after ?? 'FIELD') : (frame.place ?? 'VARIABLE_DEFINITION') };
+    if (before === '@')
+      return {
+        kind: 'directive',
+        place: frame.kind === 'selection' ? (frame.after ?? 'FIELD') : (frame.place ?? 'VARIABLE_DEFINITION'),
+      };
     switch (frame.kind) {
       case 'document':
         if (frame.expects === 'type') return { kind: 'condition' };
@@ -81,7 +85,8 @@ class Scanner {
   selection(frame, { kind, text }, next) {
     if (kind === 'name') {
       if (frame.isDirective) Object.assign(frame, { isDirective: false, callable: this.schema.directives.get(text) });
-      else if (frame.expects === 'type') Object.assign(frame, { expects: undefined, inner: this.schema.type(text), callable: undefined });
+      else if (frame.expects === 'type')
+        Object.assign(frame, { expects: undefined, inner: this.schema.type(text), callable: undefined });
       else if (frame.isSpread) {
         if (text === 'on') Object.assign(frame, { expects: 'type', after: 'INLINE_FRAGMENT' });
         else Object.assign(frame, { inner: undefined, callable: undefined, after: 'FRAGMENT_SPREAD' });
@@ -92,7 +97,8 @@ class Scanner {
       }
       return;
     }
-    if (text === '...') Object.assign(frame, { isSpread: true, inner: frame.type, callable: undefined, after: 'INLINE_FRAGMENT' });
+    if (text === '...')
+      Object.assign(frame, { isSpread: true, inner: frame.type, callable: undefined, after: 'INLINE_FRAGMENT' });
     else if (text === '@') Object.assign(frame, { isDirective: true, isSpread: false });
     else if (text === '(') this.#open('argument', { fields: frame.callable?.args, owner: frame.callable });
     else if (text === '{') {

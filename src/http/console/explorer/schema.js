@@ -37,14 +37,16 @@ const withArguments = (item) => ({ ...item, args: byName(item.args) });
 export class Schema {
   constructor({ __schema: { types, directives, queryType, mutationType, subscriptionType, description } }) {
     this.description = description;
-    this.types = byName(types.map((type) => ({
-      ...type,
-      fields: byName(type.fields?.map(withArguments)),
-      inputFields: byName(type.inputFields),
-      enumValues: byName(type.enumValues),
-      interfaces: (type.interfaces ?? []).map(({ name }) => name),
-      possibleTypes: (type.possibleTypes ?? []).map(({ name }) => name),
-    })));
+    this.types = byName(
+      types.map((type) => ({
+        ...type,
+        fields: byName(type.fields?.map(withArguments)),
+        inputFields: byName(type.inputFields),
+        enumValues: byName(type.enumValues),
+        interfaces: (type.interfaces ?? []).map(({ name }) => name),
+        possibleTypes: (type.possibleTypes ?? []).map(({ name }) => name),
+      })),
+    );
     this.directives = byName(directives.map(withArguments));
     const root = (type) => (type ? this.types.get(type.name) : undefined);
     this.roots = { query: root(queryType), mutation: root(mutationType), subscription: root(subscriptionType) };
@@ -92,7 +94,12 @@ const meta = (name, description, type, args = new Map()) => ({ name, description
 const TYPENAME = meta('__typename', 'The name of the object’s type.', text('String'));
 const META = {
   __schema: meta('__schema', 'What this API has.', { kind: 'NON_NULL', ofType: { kind: 'OBJECT', name: '__Schema' } }),
-  __type: meta('__type', 'One type of this API.', { kind: 'OBJECT', name: '__Type' }, byName([{ name: 'name', type: text('String') }])),
+  __type: meta(
+    '__type',
+    'One type of this API.',
+    { kind: 'OBJECT', name: '__Type' },
+    byName([{ name: 'name', type: text('String') }]),
+  ),
 };
 
 export const nameOf = (ref) => (ref.ofType ? nameOf(ref.ofType) : ref.name);
@@ -114,9 +121,12 @@ export const isInput = (type) => ['SCALAR', 'ENUM', 'INPUT_OBJECT'].includes(typ
 function similar(name, names) {
   const most = Math.max(2, Math.floor(name.length * 0.4));
   const folded = name.toLowerCase();
-  return [...names].map((other) => [other, distance(folded, other.toLowerCase())])
+  return [...names]
+    .map((other) => [other, distance(folded, other.toLowerCase())])
     .filter(([other, far]) => far <= most || (name.length > 2 && other.toLowerCase().includes(folded)))
-    .sort(([, one], [, other]) => one - other).slice(0, 3).map(([other]) => other);
+    .sort(([, one], [, other]) => one - other)
+    .slice(0, 3)
+    .map(([other]) => other);
 }
 
 /** “ Did you mean …?”, where there is something like it. */

@@ -44,9 +44,24 @@ export function suggest(editor, find) {
   }
 
   const option = ({ label, type, note, isDeprecated }, index) =>
-    el('li', { role: 'option', id: `${id}-${index}`, class: isDeprecated ? 'deprecated' : null, 'aria-selected': 'false',
-      on: { pointerdown: (event) => { event.preventDefault(); accept(index); } } },
-    el('span', { class: 'label' }, label), note && el('span', { class: 'note' }, isDeprecated ? 'deprecated' : note), el('span', { class: 'type' }, type ?? ''));
+    el(
+      'li',
+      {
+        role: 'option',
+        id: `${id}-${index}`,
+        class: isDeprecated ? 'deprecated' : null,
+        'aria-selected': 'false',
+        on: {
+          pointerdown: (event) => {
+            event.preventDefault();
+            accept(index);
+          },
+        },
+      },
+      el('span', { class: 'label' }, label),
+      note && el('span', { class: 'note' }, isDeprecated ? 'deprecated' : note),
+      el('span', { class: 'type' }, type ?? ''),
+    );
 
   function choose(index) {
     list.children[chosen]?.setAttribute('aria-selected', 'false');
@@ -79,24 +94,32 @@ export function suggest(editor, find) {
     open(at >= 0);
   }
 
-  area.addEventListener('keydown', (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.code === 'Space') {
+  area.addEventListener(
+    'keydown',
+    (event) => {
+      if ((event.ctrlKey || event.metaKey) && event.code === 'Space') {
+        event.preventDefault();
+        open(true);
+        return;
+      }
+      if (!found || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+      const page = 8;
+      const does = {
+        ArrowDown: () => choose(chosen + 1),
+        ArrowUp: () => choose(chosen - 1),
+        PageDown: () => choose(Math.min(found.items.length - 1, chosen + page)),
+        PageUp: () => choose(Math.max(0, chosen - page)),
+        Enter: () => accept(),
+        Tab: () => accept(),
+        Escape: close,
+      }[event.key];
+      if (!does || event.shiftKey) return;
       event.preventDefault();
-      open(true);
-      return;
-    }
-    if (!found || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const page = 8;
-    const does = {
-      ArrowDown: () => choose(chosen + 1), ArrowUp: () => choose(chosen - 1),
-      PageDown: () => choose(Math.min(found.items.length - 1, chosen + page)), PageUp: () => choose(Math.max(0, chosen - page)),
-      Enter: () => accept(), Tab: () => accept(), Escape: close,
-    }[event.key];
-    if (!does || event.shiftKey) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    does();
-  }, true);
+      event.stopImmediatePropagation();
+      does();
+    },
+    true,
+  );
   editor.addEventListener('change', ({ detail }) => {
     // Of what was typed; not of what came from the clipboard, from undo, or from a suggestion. A bracket comes with its other
     // half, and the caret is put between them in a moment.

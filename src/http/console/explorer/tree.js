@@ -2,8 +2,11 @@
 // a time, however many there are.
 
 import { el } from '../dom.js';
+import { button } from './button.js';
 
 const STEP = 1_000;
+/** How far lines are moved in, at most. */
+const DEEPEST = 12;
 /** How much of a string is shown, in characters. */
 const LONG = 2_000;
 
@@ -13,8 +16,13 @@ export function tree(value, label) {
   let most = STEP;
   let current = '$';
   const root = el('div', { class: 'tree', role: 'tree', 'aria-label': label });
-  const more = el('button', { type: 'button', class: 'button small', on: { click: () => { most += STEP; draw(); } } }, 'Show more');
+  const more = button('button small', showMore, 'Show more');
   const element = el('div', { class: 'tree-frame' }, root, more);
+
+  function showMore() {
+    most += STEP;
+    draw();
+  }
 
   function draw(focus = false) {
     const rows = [];
@@ -44,7 +52,9 @@ export function tree(value, label) {
       return;
     }
     if (isClosed) {
-      const count = isList ? `${entries.length} ${entries.length === 1 ? 'item' : 'items'}` : `${entries.length} ${entries.length === 1 ? 'field' : 'fields'}`;
+      const count = isList
+        ? `${entries.length} ${entries.length === 1 ? 'item' : 'items'}`
+        : `${entries.length} ${entries.length === 1 ? 'field' : 'fields'}`;
       yield line(path, depth, false, ...name, open, el('span', { class: 'folded' }, ` … ${count} `), close, comma);
       return;
     }
@@ -54,13 +64,27 @@ export function tree(value, label) {
       left--;
       yield* walk(child, `${path}.${inner}`, depth + 1, isList ? null : inner, left === 0);
     }
-    yield el('div', { class: 'tree-line', 'data-depth': String(Math.min(depth, 12)), role: 'none' }, close, comma);
+    yield deep(el('div', { class: 'tree-line', role: 'none' }, close, comma), depth);
   }
 
   const line = (path, depth, isOpen, ...content) => {
     const toggle = isOpen !== null && el('span', { class: 'toggle', 'aria-hidden': 'true', on: { click: () => flip(path) } });
-    return el('div', { class: 'tree-line', role: 'treeitem', 'data-depth': String(Math.min(depth, 12)), 'data-path': path, 'aria-level': String(depth + 1),
-      'aria-expanded': isOpen === null ? null : String(isOpen), tabindex: '-1' }, toggle, ...content);
+    return deep(
+      el(
+        'div',
+        {
+          class: 'tree-line',
+          role: 'treeitem',
+          'data-path': path,
+          'aria-level': String(depth + 1),
+          'aria-expanded': isOpen === null ? null : String(isOpen),
+          tabindex: '-1',
+        },
+        toggle,
+        ...content,
+      ),
+      depth,
+    );
   };
 
   const items = () => [...root.querySelectorAll('[role=treeitem]')];
@@ -79,7 +103,10 @@ export function tree(value, label) {
     row.focus();
   }
 
-  root.addEventListener('focusin', ({ target }) => target.dataset.path !== current && target.matches('[role=treeitem]') && go(target));
+  root.addEventListener(
+    'focusin',
+    ({ target }) => target.dataset.path !== current && target.matches('[role=treeitem]') && go(target),
+  );
   root.addEventListener('keydown', (event) => {
     const row = event.target.closest('[role=treeitem]');
     if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -88,10 +115,13 @@ export function tree(value, label) {
     const isOpen = row.getAttribute('aria-expanded');
     const parent = () => all.slice(0, at).findLast((other) => Number(other.ariaLevel) < Number(row.ariaLevel));
     const does = {
-      ArrowDown: () => go(all[at + 1]), ArrowUp: () => go(all[at - 1]), Home: () => go(all[0]), End: () => go(all.at(-1)),
+      ArrowDown: () => go(all[at + 1]),
+      ArrowUp: () => go(all[at - 1]),
+      Home: () => go(all[0]),
+      End: () => go(all.at(-1)),
       ArrowRight: () => (isOpen === 'false' ? flip(row.dataset.path) : go(isOpen === 'true' ? all[at + 1] : null)),
       ArrowLeft: () => (isOpen === 'true' ? flip(row.dataset.path) : go(parent())),
-      Enter: () => (row.querySelector('a')?.click() ?? (isOpen && flip(row.dataset.path))),
+      Enter: () => row.querySelector('a')?.click() ?? (isOpen && flip(row.dataset.path)),
     }[event.key];
     if (!does) return;
     event.preventDefault();
@@ -99,6 +129,11 @@ export function tree(value, label) {
   });
   draw();
   return element;
+}
+
+function deep(line, depth) {
+  line.style.setProperty('--depth', Math.min(depth, DEEPEST));
+  return line;
 }
 
 function leaf(value) {

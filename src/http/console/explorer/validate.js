@@ -6,8 +6,16 @@ import { checkValue, fits } from './values.js';
 /** After how many mistakes it stops. */
 const MOST = 50;
 const ENOUGH = Symbol('enough');
-const LOCATIONS = { query: 'QUERY', mutation: 'MUTATION', subscription: 'SUBSCRIPTION', field: 'FIELD', spread: 'FRAGMENT_SPREAD',
-  inline: 'INLINE_FRAGMENT', fragment: 'FRAGMENT_DEFINITION', variable: 'VARIABLE_DEFINITION' };
+const LOCATIONS = {
+  query: 'QUERY',
+  mutation: 'MUTATION',
+  subscription: 'SUBSCRIPTION',
+  field: 'FIELD',
+  spread: 'FRAGMENT_SPREAD',
+  inline: 'INLINE_FRAGMENT',
+  fragment: 'FRAGMENT_DEFINITION',
+  variable: 'VARIABLE_DEFINITION',
+};
 
 /** The mistakes in a parsed document, in their order, each with `start`, `end` and `message`. */
 export function validate(document, schema) {
@@ -26,7 +34,9 @@ class Validation {
   constructor({ definitions }, schema) {
     this.schema = schema;
     this.definitions = definitions;
-    this.fragments = new Map(definitions.filter(({ kind, name }) => kind === 'fragment' && name).map((fragment) => [fragment.name.text, fragment]));
+    this.fragments = new Map(
+      definitions.filter(({ kind, name }) => kind === 'fragment' && name).map((fragment) => [fragment.name.text, fragment]),
+    );
     /** By fragment: the variables and fragments that it uses itself. */
     this.uses = new Map();
   }
@@ -37,8 +47,14 @@ class Validation {
 
   run() {
     const operations = this.definitions.filter(({ kind }) => kind === 'operation');
-    this.unique(operations.map(({ name }) => name), 'operation');
-    this.unique(this.definitions.filter(({ kind }) => kind === 'fragment').map(({ name }) => name), 'fragment');
+    this.unique(
+      operations.map(({ name }) => name),
+      'operation',
+    );
+    this.unique(
+      this.definitions.filter(({ kind }) => kind === 'fragment').map(({ name }) => name),
+      'fragment',
+    );
     for (const { kind, name, start, end } of operations.length > 1 ? operations : []) {
       if (!name) this.report({ start, end: Math.min(end, start + 1) }, `One ${kind} of several needs a name.`);
     }
@@ -48,7 +64,8 @@ class Validation {
     for (const [name, { name: at }] of this.fragments) {
       if (this.#expanded(this.uses.get(name)).used.has(name)) this.report(at, `The fragment “${name}” spreads itself.`);
     }
-    for (const { name } of this.fragments.values()) if (!used.has(name.text)) this.report(name, `The fragment “${name.text}” is not used.`);
+    for (const { name } of this.fragments.values())
+      if (!used.has(name.text)) this.report(name, `The fragment “${name.text}” is not used.`);
   }
 
   unique(names, what) {
@@ -95,7 +112,8 @@ class Validation {
     for (const { node, ref, hasDefault } of all) {
       const variable = defined.get(node.name.text);
       if (!variable) {
-        if (!seen.has(node.start)) this.report(node, `“$${node.name.text}” is not declared by ${where}.${instead(node.name.text, defined.keys())}`);
+        if (!seen.has(node.start))
+          this.report(node, `“$${node.name.text}” is not declared by ${where}.${instead(node.name.text, defined.keys())}`);
       } else if (ref && variable.ref && !fits(variable, ref, hasDefault)) {
         this.report(node, `“$${node.name.text}” is ${written(variable.ref)}; here it has to be ${written(ref)}.`);
       }
@@ -126,7 +144,10 @@ class Validation {
 
   variables(nodes) {
     const { schema } = this;
-    this.unique(nodes.map(({ name }) => name), 'variable');
+    this.unique(
+      nodes.map(({ name }) => name),
+      'variable',
+    );
     const defined = new Map();
     for (const node of nodes) {
       if (!node.name) continue;
@@ -151,14 +172,18 @@ class Validation {
     for (const { name, args } of nodes) {
       if (!name) continue;
       const directive = this.schema.directives.get(name.text);
-      if (!directive) this.report(name, `There is no directive “@${name.text}”.${instead(name.text, this.schema.directives.keys())}`);
+      if (!directive)
+        this.report(name, `There is no directive “@${name.text}”.${instead(name.text, this.schema.directives.keys())}`);
       else if (!directive.locations.includes(LOCATIONS[place])) this.report(name, `“@${name.text}” cannot stand here.`);
       this.arguments(args, directive?.args, `“@${name.text}”`, name, uses);
     }
   }
 
   arguments(nodes, args, of, at, uses) {
-    this.unique(nodes.map(({ name }) => name), 'argument');
+    this.unique(
+      nodes.map(({ name }) => name),
+      'argument',
+    );
     for (const { name, value } of nodes) {
       const arg = args?.get(name?.text);
       if (args && name && !arg) this.report(name, `${of} has no argument “${name.text}”.${instead(name.text, args.keys())}`);
@@ -184,16 +209,20 @@ class Validation {
   field({ alias, name, args, directives, selections }, type, uses, names) {
     if (!name) return;
     const field = type && this.schema.field(type, name.text);
-    if (type && !field) this.report(name, `There is no field “${name.text}” on ${type.name}.${instead(name.text, type.fields.keys())}`);
+    if (type && !field)
+      this.report(name, `There is no field “${name.text}” on ${type.name}.${instead(name.text, type.fields.keys())}`);
     const shown = (alias ?? name).text;
     const other = names.get(shown);
-    if (other && other !== name.text) this.report(alias ?? name, `“${shown}” is already the name of another field here. Give it an alias.`);
+    if (other && other !== name.text)
+      this.report(alias ?? name, `“${shown}” is already the name of another field here. Give it an alias.`);
     names.set(shown, name.text);
     this.directives(directives, 'field', uses);
     this.arguments(args, field?.args, `“${name.text}”`, name, uses);
     const inner = field && this.schema.named(field.type);
-    if (field && isComposite(inner) && !selections) this.report(name, `“${name.text}” is ${written(field.type)}: say which of its fields, within “{ }”.`);
-    if (field && inner && !isComposite(inner) && selections) this.report(selections, `“${name.text}” is ${written(nullable(field.type))}, which has no fields to select.`);
+    if (field && isComposite(inner) && !selections)
+      this.report(name, `“${name.text}” is ${written(field.type)}: say which of its fields, within “{ }”.`);
+    if (field && inner && !isComposite(inner) && selections)
+      this.report(selections, `“${name.text}” is ${written(nullable(field.type))}, which has no fields to select.`);
     this.selections(selections, isComposite(inner) ? inner : undefined, uses);
   }
 
@@ -214,6 +243,7 @@ class Validation {
   }
 
   #possible(at, type, inner) {
-    if (isComposite(type) && isComposite(inner) && !this.schema.overlap(type, inner)) this.report(at, `${type.name} is never ${inner.name}.`);
+    if (isComposite(type) && isComposite(inner) && !this.schema.overlap(type, inner))
+      this.report(at, `${type.name} is never ${inner.name}.`);
   }
 }

@@ -4,7 +4,16 @@ import { instead, isNonNull, isRequired, nullable, written } from './schema.js';
 
 /** What the scalars of the specification take. */
 const SCALARS = { Int: ['int'], Float: ['int', 'float'], String: ['string'], Boolean: ['boolean'], ID: ['string', 'int'] };
-const WORDS = { int: 'a whole number', float: 'a number', string: 'a string', boolean: 'a boolean', null: 'null', enum: 'a name', list: 'a list', object: 'an object' };
+const WORDS = {
+  int: 'a whole number',
+  float: 'a number',
+  string: 'a string',
+  boolean: 'a boolean',
+  null: 'null',
+  enum: 'a name',
+  list: 'a list',
+  object: 'an object',
+};
 
 /** Whether a variable may stand where `ref` is wanted. A default of either makes up for null. */
 export function fits({ ref, hasDefault }, wanted, hasLocalDefault) {
@@ -30,7 +39,8 @@ export function checkValue(node, ref, { schema, report }, { uses, hasDefault = f
       else report(value, 'A variable cannot stand here.');
       return;
     }
-    if (inner && isNonNull(inner) && value.kind === 'null') return report(value, `It has to be ${written(inner)}, and cannot be null.`);
+    if (inner && isNonNull(inner) && value.kind === 'null')
+      return report(value, `It has to be ${written(inner)}, and cannot be null.`);
     const type = inner && nullable(inner);
     if (value.kind === 'list') {
       if (type && type.kind !== 'LIST') report(value, `It has to be ${written(type)}, not a list.`);
@@ -45,24 +55,29 @@ export function checkValue(node, ref, { schema, report }, { uses, hasDefault = f
   const fields = (value, ref) => {
     const type = ref && schema.named(ref);
     const isKnown = type?.kind === 'INPUT_OBJECT';
-    if (type && !isKnown && (type.kind === 'ENUM' || SCALARS[type.name])) report(value, `It has to be ${type.name}, not an object.`);
+    if (type && !isKnown && (type.kind === 'ENUM' || SCALARS[type.name]))
+      report(value, `It has to be ${type.name}, not an object.`);
     const seen = new Set();
     for (const { name, value: inner } of value.fields) {
       const field = isKnown ? type.inputFields.get(name.text) : undefined;
-      if (isKnown && !field) report(name, `${type.name} has no field “${name.text}”.${instead(name.text, type.inputFields.keys())}`);
+      if (isKnown && !field)
+        report(name, `${type.name} has no field “${name.text}”.${instead(name.text, type.inputFields.keys())}`);
       if (seen.has(name.text)) report(name, `“${name.text}” is given twice.`);
       seen.add(name.text);
       if (inner) check(inner, field?.type, Boolean(field && isNonNull(field.type) && !isRequired(field)));
     }
     for (const field of isKnown ? type.inputFields.values() : []) {
-      if (isRequired(field) && !seen.has(field.name)) report({ start: value.start, end: value.start + 1 }, `${type.name} needs “${field.name}: ${written(field.type)}”.`);
+      if (isRequired(field) && !seen.has(field.name))
+        report({ start: value.start, end: value.start + 1 }, `${type.name} needs “${field.name}: ${written(field.type)}”.`);
     }
   };
 
   const leaf = (value, type) => {
     if (type?.kind === 'ENUM') {
-      if (value.kind !== 'enum') report(value, `It has to be one of ${names(type)}${value.kind === 'string' ? ', without quotes' : ''}.`);
-      else if (!type.enumValues.has(value.text)) report(value, `${type.name} has no value “${value.text}”.${instead(value.text, type.enumValues.keys())}`);
+      if (value.kind !== 'enum')
+        report(value, `It has to be one of ${names(type)}${value.kind === 'string' ? ', without quotes' : ''}.`);
+      else if (!type.enumValues.has(value.text))
+        report(value, `${type.name} has no value “${value.text}”.${instead(value.text, type.enumValues.keys())}`);
     } else if (type?.kind === 'INPUT_OBJECT') {
       report(value, `It has to be ${type.name}, an object within “{ }”.`);
     } else if (type?.name === 'Upload') {

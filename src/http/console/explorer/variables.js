@@ -2,7 +2,7 @@
 
 import { el, newId } from '../dom.js';
 import { bytes, plural } from '../format.js';
-import { icon } from '../icons.js';
+import { button, iconButton } from './button.js';
 import { Editor } from './editor.js';
 import { checkVariables, filePlaces, filledIn, variablesOf, withFiles } from './inputs.js';
 import { parseJson, valueOf } from './json.js';
@@ -20,8 +20,12 @@ export class Variables extends EventTarget {
 
   constructor() {
     super();
-    this.editor = new Editor({ label: 'Variables, as JSON', hint: 'Tab leaves the field. Ctrl+Enter runs the operation.', colours: (text) => parseJson(text).tokens });
-    this.fill = el('button', { type: 'button', class: 'button small', on: { click: () => this.#fillIn() } }, 'Fill in');
+    this.editor = new Editor({
+      label: 'Variables, as JSON',
+      hint: 'Tab leaves the field. Ctrl+Enter runs the operation.',
+      colours: (text) => parseJson(text).tokens,
+    });
+    this.fill = button('button small', () => this.#fillIn(), 'Fill in');
     this.element = el('div', { class: 'variables' }, this.#declared, this.editor.element, this.#files);
     this.editor.addEventListener('change', () => this.#changed());
     this.element.addEventListener('dragover', (event) => this.#drag(event));
@@ -33,12 +37,19 @@ export class Variables extends EventTarget {
     this.#operation = operation;
     this.#schema = schema;
     const declared = schema ? variablesOf(operation, schema) : [];
-    const key = JSON.stringify([operation?.operation, declared.map(({ name, text, defaultValue }) => [name, text, defaultValue])]);
+    const key = JSON.stringify([
+      operation?.operation,
+      declared.map(({ name, text, defaultValue }) => [name, text, defaultValue]),
+    ]);
     if (key === this.#key) return;
     this.#key = key;
     this.#places = schema ? filePlaces(operation, schema) : [];
     this.#declared.hidden = declared.length === 0;
-    this.#declared.replaceChildren(...declared.map(({ name, text }) => el('li', {}, el('code', { class: 't-variable' }, `$${name}`), ': ', el('code', { class: 't-type' }, text))));
+    this.#declared.replaceChildren(
+      ...declared.map(({ name, text }) =>
+        el('li', {}, el('code', { class: 't-variable' }, `$${name}`), ': ', el('code', { class: 't-type' }, text)),
+      ),
+    );
     this.fill.hidden = declared.length === 0;
     this.#drawFiles();
   }
@@ -77,14 +88,29 @@ export class Variables extends EventTarget {
   #row(place) {
     const files = this.#chosen.get(place.key) ?? [];
     const id = newId('file');
-    const input = el('input', { type: 'file', id, class: 'visually-hidden', multiple: place.isList, tabindex: '-1', 'aria-label': place.name, 'data-place': place.key });
+    const input = el('input', {
+      type: 'file',
+      id,
+      class: 'visually-hidden',
+      multiple: place.isList,
+      tabindex: '-1',
+      'aria-label': place.name,
+      'data-place': place.key,
+    });
     input.addEventListener('change', () => this.#choose(place, [...input.files]));
     const name = files.length === 0 ? 'No file chosen' : files.length === 1 ? files[0].name : plural(files.length, 'file');
     const size = files.reduce((sum, file) => sum + file.size, 0);
-    const pick = el('button', { type: 'button', class: 'button small', on: { click: () => input.click() } }, place.isList ? 'Choose files…' : 'Choose a file…');
-    const remove = files.length > 0 && el('button', { type: 'button', class: 'button small icon-only', 'aria-label': `Remove ${name}`, on: { click: () => this.#choose(place, []) } }, icon('close'));
-    return el('li', { 'data-key': place.key }, el('code', { class: 't-variable' }, place.name), pick, input,
-      el('span', { class: files.length > 0 ? 'chosen' : 'hint' }, el('bdi', {}, name), files.length > 0 && ` (${bytes(size)})`), remove);
+    const pick = button('button small', () => input.click(), place.isList ? 'Choose files…' : 'Choose a file…');
+    const remove = files.length > 0 && iconButton('close', `Remove ${name}`, () => this.#choose(place, []));
+    return el(
+      'li',
+      { 'data-key': place.key },
+      el('code', { class: 't-variable' }, place.name),
+      pick,
+      input,
+      el('span', { class: files.length > 0 ? 'chosen' : 'hint' }, el('bdi', {}, name), files.length > 0 && ` (${bytes(size)})`),
+      remove,
+    );
   }
 
   #choose(place, files) {
