@@ -6,7 +6,7 @@ import { startProgram } from '../clients/servers.js';
 import { picture, text } from './pictures.js';
 import { EMAIL, PASSWORD, cell } from './walk.js';
 
-const query = (page) => page.getByLabel('Query', { exact: true });
+const query = (page) => page.getByRole('textbox', { name: 'Query' });
 const variables = (page) => page.getByLabel('Variables, as JSON');
 const answer = (page) => page.getByRole('tree', { name: 'Answer' });
 const problems = (page) => page.getByRole('region', { name: 'Problems in the query' });
@@ -77,14 +77,14 @@ export const steps = {
   },
 
   async the_address_leads_back_and_forth({ page }) {
-    await page.getByRole('link', { name: 'Files' }).click();
+    await page.getByRole('link', { name: 'Files', exact: true }).click();
     await page.waitForSelector('#drive:not([hidden])');
     await cell(page, 'renamed').waitFor();
     await page.goBack();
     await query(page).waitFor();
     await page.goForward();
     await cell(page, 'renamed').waitFor();
-    await page.getByRole('link', { name: 'Explorer' }).click();
+    await page.getByRole('link', { name: 'Explorer', exact: true }).click();
     await query(page).waitFor();
     assert.equal(await query(page).inputValue(), '{ viewer { email } }');
   },
@@ -147,11 +147,12 @@ export const steps = {
     await page.keyboard.type('SI');
     await page.keyboard.press('Enter');
     assert.match(await query(page).inputValue(), /files\(orderBy: \{ field: SIZE/);
+    await page.keyboard.type(', ');
     await page.keyboard.press('Control+Space');
     await option('direction').waitFor();
     await page.keyboard.press('Escape');
     // What was put in is undone like what was typed.
-    await page.keyboard.press('Control+Z');
+    for (let undone = 0; undone < 3; undone++) await page.keyboard.press('Control+Z');
     assert.doesNotMatch(await query(page).inputValue(), /SIZE/);
   },
 
@@ -198,9 +199,9 @@ export const steps = {
     await page.locator('.panel summary', { hasText: 'Upload' }).first().click();
     await page.getByText('variables.input.file').waitFor();
     await page.click('#panel-toggle');
-    await page.getByRole('link', { name: 'Files' }).click();
+    await page.getByRole('link', { name: 'Files', exact: true }).click();
     await cell(page, 'from the explorer.txt').waitFor();
-    await page.getByRole('link', { name: 'Explorer' }).click();
+    await page.getByRole('link', { name: 'Explorer', exact: true }).click();
   },
 
   async several_files_go_into_one_list({ page }) {

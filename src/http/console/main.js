@@ -92,6 +92,7 @@ async function explore() {
 
 addEventListener('hashchange', () => {
   const wasHidden = byId('explorer').hidden;
+  if (isLogIn()) choose(false);
   show();
   if (byId('explorer').hidden !== wasHidden) byId(isLogIn() ? 'email' : 'content').focus({ preventScroll: true });
 });

@@ -80,6 +80,7 @@ export class Answer {
     this.#count = 0;
     this.#events = el('ol', { class: 'events', 'aria-label': 'Events, the latest first' });
     this.#show('Listening. Nothing yet.', [this.#events]);
+    this.copy.hidden = true;
   }
 
   event(body, place) {
@@ -127,7 +128,7 @@ export class Answer {
     this.#bar.hidden = true;
     this.#body.removeAttribute('aria-busy');
     this.#body.replaceChildren(...content.filter(Boolean));
-    this.copy.hidden = content.length === 0 || content[0] === this.#events;
+    this.copy.hidden = content.length === 0;
   }
 
   /** The errors of an answer: what, in which field, and where in the query. */

@@ -90,7 +90,7 @@ export class Docs {
   }
 
   #beginning() {
-    const { roots, types, directives, description } = this.#schema;
+    const { roots, types, directives } = this.#schema;
     const rows = Object.entries(roots)
       .filter(([, type]) => type)
       .map(([operation, type]) => this.#row([`${operation}: `, this.#link(type.name)], type.description));
@@ -105,7 +105,6 @@ export class Docs {
     });
     const all = [...directives.values()].map(({ name }) => el('li', {}, this.#step(`@${name}`, { directive: name })));
     return [
-      description && prose(description),
       section('Where operations begin', list(rows)),
       ...groups,
       section('Directives', list(all)),
@@ -258,7 +257,7 @@ export class Docs {
   }
 }
 
-const section = (title, content) => el('section', {}, el('h4', {}, title), content);
+const section = (title, content) => el('section', {}, el('h3', { class: 'docs-section' }, title), content);
 const list = (items) => el('ul', { class: 'docs-list' }, ...items);
 const commas = (items) => items.flatMap((item, index) => (index > 0 ? [', ', item] : [item]));
 const deprecation = ({ isDeprecated, deprecationReason }) =>

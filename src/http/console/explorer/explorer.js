@@ -116,13 +116,10 @@ function check(isTyping = false) {
 
 function follow() {
   const { definitions } = parsed(editor.text);
+  const all = definitions.filter(({ kind }) => kind === 'operation');
   const operation = current();
-  layout.operations(
-    definitions.filter(({ kind }) => kind === 'operation'),
-    operation,
-    ({ start, end }) => editor.select(start, Math.min(end, start + 1)),
-  );
-  variables.follow(operation, schema);
+  layout.operations(all, operation, ({ start }) => editor.select(start));
+  if (variables.follow(operation, schema, all)) variableProblems.show(variables.problems);
 }
 
 function keep() {

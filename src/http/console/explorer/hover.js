@@ -1,6 +1,6 @@
 // A word under the pointer, explained: what is wrong with it, or what the schema says of it.
 
-import { el } from '../dom.js';
+import { byId, el } from '../dom.js';
 import { prose } from './docs.js';
 
 /** How long the pointer rests on a word, in milliseconds. */
@@ -27,7 +27,7 @@ export function explain(editor, find) {
         found && prose(found.description),
       ].filter(Boolean),
     );
-    if (!box.isConnected) document.body.append(box);
+    if (!box.isConnected) byId('explorer').append(box);
     box.showPopover();
     const { left, top, bottom } = editor.placeOf(offset);
     const { width, height } = box.getBoundingClientRect();

@@ -58,9 +58,13 @@ export function withFiles(variables, places, chosen) {
   return { variables: filled, files };
 }
 
-/** What is wrong with the variables for an operation. Files that are chosen are there. */
-export function checkVariables(json, operation, schema, chosen) {
+/**
+ * What is wrong with the variables for an operation. Files that are chosen are there; what `others` declare, those beside it in
+ * the document, may be there.
+ */
+export function checkVariables(json, operation, schema, chosen, others = []) {
   const problems = [];
+  const spare = new Set(others.flatMap((other) => declared(other, schema).map(({ name }) => name)));
   const report = ({ start, end }, message) => problems.push({ start, end, message });
   const holds = (path) => [...chosen].some(([key, files]) => files.length > 0 && (key === path || key.startsWith(`${path}.`)));
 
@@ -92,7 +96,7 @@ export function checkVariables(json, operation, schema, chosen) {
       if (given.has(key)) report({ start, end }, `“${key}” is given twice.`);
       given.add(key);
       if (field?.type) check(value, field.type, path ? `${path}.${key}` : key);
-      else if (!field)
+      else if (!field && (path || !spare.has(key)))
         report({ start, end }, `${of} has no ${path ? 'field' : 'variable'} “${key}”.${instead(key, fields.keys())}`);
     }
     for (const { name, type, ...rest } of fields.values()) {

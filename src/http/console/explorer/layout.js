@@ -131,7 +131,6 @@ export class Layout {
     this.#run.replaceChildren(icon(word ? 'stop' : 'run'), word ?? 'Run');
     this.#run.title = key('Ctrl+Enter');
     this.#run.classList.toggle('is-running', Boolean(word));
-    this.#root.querySelector('.answer-body')?.setAttribute('aria-busy', String(Boolean(word)));
   }
 
   /** Lists the operations where there are several, with the one that would run. */
@@ -148,6 +147,8 @@ export class Layout {
 
   /** Says as whom operations run. */
   who(user) {
+    // Where there is little room, the header says it well enough.
+    this.#who.classList.toggle('is-known', Boolean(user));
     this.#who.replaceChildren(
       ...(user
         ? ['Runs as ', el('bdi', {}, user.email)]

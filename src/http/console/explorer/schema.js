@@ -3,7 +3,6 @@
 /** Asks for everything that the specification lets one ask for. */
 export const INTROSPECTION = `query Introspection {
   __schema {
-    description
     queryType { name }
     mutationType { name }
     subscriptionType { name }
@@ -35,8 +34,7 @@ const withArguments = (item) => ({ ...item, args: byName(item.args) });
 
 /** The types, the directives, and where operations begin. */
 export class Schema {
-  constructor({ __schema: { types, directives, queryType, mutationType, subscriptionType, description } }) {
-    this.description = description;
+  constructor({ __schema: { types, directives, queryType, mutationType, subscriptionType } }) {
     this.types = byName(
       types.map((type) => ({
         ...type,

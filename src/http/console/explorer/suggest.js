@@ -1,7 +1,7 @@
 // The list of suggestions beside the caret: it opens while somebody types, or with Ctrl+Space; arrows choose, Enter and Tab
 // accept, Escape closes. The caret stays in the text: the list is told to assistive technology as the one that it controls.
 
-import { el, newId } from '../dom.js';
+import { byId, el, newId } from '../dom.js';
 
 const id = newId('suggestions');
 const list = el('ul', { class: 'suggestions-list', role: 'listbox', id, 'aria-label': 'Suggestions' });
@@ -16,7 +16,7 @@ export function suggest(editor, find) {
   let chosen = 0;
   area.setAttribute('aria-autocomplete', 'list');
   area.setAttribute('aria-haspopup', 'listbox');
-  if (!box.isConnected) document.body.append(box, said);
+  if (!box.isConnected) byId('explorer').append(box, said);
 
   function close() {
     if (!found) return;

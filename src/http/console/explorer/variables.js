@@ -10,6 +10,7 @@ import { parseJson, valueOf } from './json.js';
 /** The pane. Tells `change`. */
 export class Variables extends EventTarget {
   #operation;
+  #others = [];
   #schema = null;
   /** The files of each place, by its key. They stay while other operations are looked at. */
   #chosen = new Map();
@@ -32,16 +33,17 @@ export class Variables extends EventTarget {
     this.element.addEventListener('drop', (event) => this.#drag(event));
   }
 
-  /** Follows the operation that would run. */
-  follow(operation, schema) {
+  /** Follows the operation that would run, one of all. Answers whether it declares something else. */
+  follow(operation, schema, all) {
     this.#operation = operation;
+    this.#others = all;
     this.#schema = schema;
     const declared = schema ? variablesOf(operation, schema) : [];
     const key = JSON.stringify([
       operation?.operation,
       declared.map(({ name, text, defaultValue }) => [name, text, defaultValue]),
     ]);
-    if (key === this.#key) return;
+    if (key === this.#key) return false;
     this.#key = key;
     this.#places = schema ? filePlaces(operation, schema) : [];
     this.#declared.hidden = declared.length === 0;
@@ -52,13 +54,14 @@ export class Variables extends EventTarget {
     );
     this.fill.hidden = declared.length === 0;
     this.#drawFiles();
+    return true;
   }
 
   /** Mistakes in the variables; those of files have no place in the text. */
   get problems() {
     const json = parseJson(this.editor.text);
     if (json.problems.length > 0 || !this.#schema) return json.problems;
-    return checkVariables(json, this.#operation, this.#schema, this.#relevant());
+    return checkVariables(json, this.#operation, this.#schema, this.#relevant(), this.#others);
   }
 
   /** What to send: `variables` and `files`; null where the JSON is none. */
