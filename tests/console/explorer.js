@@ -204,6 +204,16 @@ export const steps = {
     await page.getByRole('link', { name: 'Explorer', exact: true }).click();
   },
 
+  async a_file_that_is_dropped_goes_where_there_is_room_for_one({ page }) {
+    await page.locator('.query-pane').evaluate((pane) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['dropped'], 'dropped on it.txt', { type: 'text/plain' }));
+      for (const type of ['dragover', 'drop']) pane.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true }));
+    });
+    await page.getByRole('list', { name: 'Files' }).getByText('dropped on it.txt').waitFor();
+    await button(page, 'Remove dropped on it.txt').click();
+  },
+
   async several_files_go_into_one_list({ page }) {
     await write(
       page,

@@ -104,11 +104,7 @@ export class Docs {
       );
     });
     const all = [...directives.values()].map(({ name }) => el('li', {}, this.#step(`@${name}`, { directive: name })));
-    return [
-      section('Where operations begin', list(rows)),
-      ...groups,
-      section('Directives', list(all)),
-    ].filter(Boolean);
+    return [section('Where operations begin', list(rows)), ...groups, section('Directives', list(all))].filter(Boolean);
   }
 
   #type(type) {

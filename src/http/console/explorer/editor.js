@@ -2,9 +2,11 @@
 // grid cell that scrolls as a whole, so that they cannot come apart.
 
 import { el, newId } from '../dom.js';
+import { Layer } from './layer.js';
+import { help } from './typing.js';
 
-const PAIRS = { '{': '}', '(': ')', '[': ']', '"': '"' };
-const INDENT = '  ';
+/** How many lines are put in as if typed. A browser takes a second for each thousand, and more for more. */
+const MOST = 400;
 
 /**
  * The field. Tells `change` (the text is another) and `caret` (the caret is elsewhere).
@@ -12,18 +14,17 @@ const INDENT = '  ';
  */
 export class Editor extends EventTarget {
   #colours;
-  #layer = el('div', { class: 'code-layer', 'aria-hidden': 'true' });
-  #keys = [];
+  #layer = new Layer();
   #marks = [];
+  #isDrawn = false;
+  #isReplacing = false;
+  #frame = 0;
 
   constructor({ label, hint, colours }) {
     super();
     this.#colours = colours;
     const id = newId('hint');
-    this.area = el('textarea', {
-      class: 'code-area',
-      'aria-label': label,
-      'aria-describedby': id,
+    const plain = {
       spellcheck: 'false',
       autocapitalize: 'off',
       autocomplete: 'off',
@@ -31,16 +32,17 @@ export class Editor extends EventTarget {
       wrap: 'off',
       rows: '1',
       dir: 'ltr',
-    });
-    this.scroller = el('div', { class: 'code', dir: 'ltr' }, this.#layer, this.area);
+    };
+    this.area = el('textarea', { class: 'code-area', 'aria-label': label, 'aria-describedby': id, ...plain });
+    this.scroller = el('div', { class: 'code', dir: 'ltr' }, this.#layer.gutter, this.#layer.element, this.area);
     this.element = el('div', { class: 'code-frame' }, this.scroller, el('p', { id, class: 'visually-hidden' }, hint));
-    this.area.addEventListener('input', (event) => this.#changed(event));
-    this.area.addEventListener('keydown', (event) => this.#key(event));
+    this.area.addEventListener('input', (event) => this.#isReplacing || this.#changed(event));
     document.addEventListener('selectionchange', () => {
       if (document.activeElement !== this.area) return;
-      this.#reveal();
+      this.#revealSoon();
       this.dispatchEvent(new Event('caret'));
     });
+    help(this);
     this.#draw();
   }
 
@@ -71,15 +73,14 @@ export class Editor extends EventTarget {
     const wanted = area.value.slice(0, start) + text + area.value.slice(end);
     area.focus({ preventScroll: true });
     area.setSelectionRange(start, end);
-    if (wanted !== area.value) {
-      document.execCommand(text ? 'insertText' : 'delete', false, text);
-      // A field that cannot be seen takes no such command.
-      if (area.value !== wanted) {
-        area.value = wanted;
-        this.#changed();
-      }
-    }
+    if (wanted === area.value) return area.setSelectionRange(caret, caret);
+    this.#isReplacing = true;
+    if (text.split('\n').length <= MOST) document.execCommand(text ? 'insertText' : 'delete', false, text);
+    // A field that cannot be seen takes no such command.
+    if (area.value !== wanted) area.value = wanted;
+    this.#isReplacing = false;
     area.setSelectionRange(caret, caret);
+    this.#changed({ inputType: 'insertText', data: text });
   }
 
   /** Chooses a part, and brings it into sight. */
@@ -92,11 +93,12 @@ export class Editor extends EventTarget {
   /** Underlines these parts, each with `start`, `end` and `message`. */
   mark(marks) {
     const { length } = this.text;
+    const isSame = this.#isDrawn && marks.length === 0 && this.#marks.length === 0;
     this.#marks = marks.map(({ start, end, message }) => {
       const from = Math.max(0, Math.min(start, length - 1));
       return { start: from, end: Math.max(from + 1, Math.min(end, length)), message };
     });
-    this.#draw();
+    if (!isSame) this.#draw();
   }
 
   /** What is underlined at an offset. */
@@ -106,173 +108,45 @@ export class Editor extends EventTarget {
 
   /** Where a place of the text is in the window. */
   placeOf(offset) {
-    const before = this.text.slice(0, offset);
-    const index = before.split('\n').length - 1;
-    let left = offset - (before.lastIndexOf('\n') + 1);
-    const line = this.#layer.children[index];
-    const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
-    const range = document.createRange();
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (left <= node.length) {
-        range.setStart(node, left);
-        const { left: x, top, bottom } = range.getBoundingClientRect();
-        return { left: x, right: x, top, bottom };
-      }
-      left -= node.length;
-    }
-    const { left: x, top, bottom } = line.getBoundingClientRect();
-    const start = x + parseFloat(getComputedStyle(this.area).paddingLeft);
-    return { left: start, right: start, top, bottom };
+    return this.#layer.placeOf(offset);
   }
 
-  /** The offset under a point of the window, where there is text. */
+  /** The offset of the word under a point of the window. */
   offsetAt(x, y) {
-    // The layer is below the field, which gets all that the pointer does.
-    const word = document.elementsFromPoint(x, y).find((element) => element.parentElement?.parentElement === this.#layer);
-    return word ? Number(word.dataset.start) + this.#startOf(word.parentElement) : undefined;
-  }
-
-  #startOf(line) {
-    const index = [...this.#layer.children].indexOf(line);
-    let start = 0;
-    for (let left = index; left > 0; left--) start = this.text.indexOf('\n', start) + 1;
-    return start;
+    return this.#layer.offsetAt(x, y);
   }
 
   #changed(event) {
+    // Who hears of it mostly marks something at once, and it is drawn with that.
     this.#marks = [];
-    this.#draw();
-    this.#reveal();
+    this.#isDrawn = false;
     this.dispatchEvent(new CustomEvent('change', { detail: event }));
+    if (!this.#isDrawn) this.#draw();
+    this.#revealSoon();
   }
 
-  #key(event) {
-    const { area } = this;
-    if (event.isComposing || event.altKey) return;
-    const [start, end] = [area.selectionStart, area.selectionEnd];
-    const [before, after] = [area.value[start - 1], area.value[end]];
-    const line = area.value.slice(area.value.lastIndexOf('\n', start - 1) + 1, start);
-    const does = (run) => {
-      event.preventDefault();
-      run();
-    };
-    if (event.ctrlKey || event.metaKey) {
-      if (event.key === '/') does(() => this.#comment());
-    } else if (event.key === 'Enter' && !event.shiftKey) {
-      const indent = /^ */.exec(line)[0];
-      const opens = before in PAIRS && before !== '"';
-      const inner = `\n${indent}${opens ? INDENT : ''}`;
-      const rest = opens && after === PAIRS[before] ? `\n${indent}` : '';
-      does(() => this.replace(start, end, inner + rest, start + inner.length));
-    } else if (event.key === 'Backspace' && start === end && before in PAIRS && after === PAIRS[before]) {
-      does(() => this.replace(start - 1, end + 1, ''));
-    } else if (start === end && event.key === after && Object.values(PAIRS).includes(event.key)) {
-      does(() => area.setSelectionRange(start + 1, start + 1));
-    } else if (start === end && '})]'.includes(event.key) && /^ {2,}$/.test(line)) {
-      does(() => this.replace(start - INDENT.length, end, event.key));
-    } else if (
-      event.key in PAIRS &&
-      (start < end || ((event.key !== '"' || !/[\w"]/.test(before)) && /^[\s)\]}]?$/.test(after ?? '')))
-    ) {
-      const chosen = area.value.slice(start, end);
-      does(() => this.replace(start, end, event.key + chosen + PAIRS[event.key], start + 1 + chosen.length));
-    }
+  #draw() {
+    this.#layer.draw(this.text, this.#colours(this.text), this.#marks);
+    this.#isDrawn = true;
   }
 
-  /** Makes comments of the chosen lines, or lines of comments. */
-  #comment() {
-    const { area } = this;
-    const start = area.value.lastIndexOf('\n', area.selectionStart - 1) + 1;
-    const end = area.value.indexOf('\n', Math.max(start, area.selectionEnd - 1));
-    const lines = area.value.slice(start, end < 0 ? undefined : end).split('\n');
-    const isComment = lines.every((line) => /^\s*(#|$)/.test(line));
-    const changed = lines
-      .map((line) => (isComment ? line.replace(/^(\s*)# ?/, '$1') : line.replace(/^(\s*)(?=\S)/, '$1# ')))
-      .join('\n');
-    const { selectionStart } = area;
-    this.replace(
-      start,
-      end < 0 ? area.value.length : end,
-      changed,
-      Math.max(start, selectionStart + (isComment ? -INDENT.length : INDENT.length)),
-    );
+  #revealSoon() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#reveal();
+    });
   }
 
   /** Scrolls to the caret. */
   #reveal() {
-    if (document.activeElement !== this.area || this.#keys.length === 0) return;
+    if (document.activeElement !== this.area) return;
     const { scroller, area } = this;
-    const end = area.selectionDirection === 'backward' ? area.selectionStart : area.selectionEnd;
-    const place = this.placeOf(end);
-    const frame = scroller.getBoundingClientRect();
-    const gutter = parseFloat(getComputedStyle(area).paddingLeft);
-    if (place.top < frame.top) scroller.scrollTop -= frame.top - place.top + 4;
-    else if (place.bottom > frame.top + scroller.clientHeight)
-      scroller.scrollTop += place.bottom - frame.top - scroller.clientHeight + 4;
-    if (place.left < frame.left + gutter) scroller.scrollLeft -= frame.left + gutter - place.left + 24;
-    else if (place.left > frame.left + scroller.clientWidth - 8)
-      scroller.scrollLeft += place.left - frame.left - scroller.clientWidth + 48;
+    const place = this.placeOf(area.selectionDirection === 'backward' ? area.selectionStart : area.selectionEnd);
+    const { left, top } = scroller.getBoundingClientRect();
+    const first = left + this.#layer.gutter.offsetWidth;
+    if (place.top < top) scroller.scrollTop -= top - place.top + 4;
+    else if (place.bottom > top + scroller.clientHeight) scroller.scrollTop += place.bottom - top - scroller.clientHeight + 4;
+    if (place.left < first) scroller.scrollLeft -= first - place.left + 24;
+    else if (place.left > left + scroller.clientWidth - 8) scroller.scrollLeft += place.left - left - scroller.clientWidth + 48;
   }
-
-  // The layer.
-
-  /** Draws the lines that have changed. */
-  #draw() {
-    const lines = this.#pieces();
-    const keys = lines.map((pieces) => JSON.stringify(pieces));
-    const old = this.#keys;
-    let first = 0;
-    while (first < keys.length && first < old.length && keys[first] === old[first]) first++;
-    let last = 0;
-    while (last < keys.length - first && last < old.length - first && keys.at(-1 - last) === old.at(-1 - last)) last++;
-    const [from, to] = [first, old.length - last];
-    const range = [...this.#layer.children].slice(from, to);
-    const made = lines.slice(first, lines.length - last).map(drawLine);
-    const next = this.#layer.children[to] ?? null;
-    for (const line of range) line.remove();
-    const fragment = document.createDocumentFragment();
-    fragment.append(...made);
-    this.#layer.insertBefore(fragment, next);
-    this.#keys = keys;
-  }
-
-  /** Each line as pieces: text, class, where it begins in the line, whether it is underlined. */
-  #pieces() {
-    const { text } = this;
-    const tokens = this.#colours(text);
-    const marks = this.#marks;
-    const lines = [];
-    let token = 0;
-    let start = 0;
-    for (const line of text.split('\n')) {
-      const end = start + line.length;
-      const pieces = [];
-      let at = start;
-      while (at < end) {
-        while (token < tokens.length && tokens[token].end <= at) token++;
-        const current = tokens[token];
-        const isIn = current && current.start <= at;
-        let stop = Math.min(end, isIn ? current.end : (current?.start ?? end));
-        const mark = marks.find((other) => other.start <= at && at < other.end);
-        if (mark) stop = Math.min(stop, mark.end);
-        for (const other of marks) if (other.start > at && other.start < stop) stop = other.start;
-        pieces.push([text.slice(at, stop), isIn ? (current.role ?? current.kind) : '', at - start, Boolean(mark)]);
-        at = stop;
-      }
-      lines.push(pieces);
-      start = end + 1;
-    }
-    return lines;
-  }
-}
-
-function drawLine(pieces) {
-  const hasMark = pieces.some(([, , , isMarked]) => isMarked);
-  return el(
-    'div',
-    { class: hasMark ? 'line wrong' : 'line' },
-    ...pieces.map(([text, kind, start, isMarked]) =>
-      el('span', { class: `${kind && `t-${kind}`}${isMarked ? ' mark' : ''}`, 'data-start': String(start) }, text),
-    ),
-  );
 }

@@ -270,6 +270,7 @@ suggest(editor, (offset, isAsked) => (schema ? complete(parsed(editor.text), off
 explain(editor, (offset) => schema && describe(parsed(editor.text), offset, schema));
 explain(variables.editor, () => undefined);
 addEventListener('pagehide', keep);
+for (const type of ['dragover', 'drop']) byId('explorer').addEventListener(type, (event) => variables.drag(event));
 
 byId('explorer').addEventListener('keydown', (event) => {
   const isCommand = event.ctrlKey || event.metaKey;

@@ -121,9 +121,8 @@ export function suggest(editor, find) {
     true,
   );
   editor.addEventListener('change', ({ detail }) => {
-    // Of what was typed; not of what came from the clipboard, from undo, or from a suggestion. A bracket comes with its other
-    // half, and the caret is put between them in a moment.
-    if (detail?.inputType === 'insertText' && /^(.|\(\)|\[\])$/.test(detail.data ?? '')) queueMicrotask(() => open(false));
+    // Of what was typed, a bracket with its other half, too; not of what came from the clipboard, from undo, or from a suggestion.
+    if (detail?.inputType === 'insertText' && /^(.|\(\)|\[\])$/.test(detail.data ?? '')) open(false);
     else if (detail?.inputType?.startsWith('delete') && found) open(false);
     else close();
   });

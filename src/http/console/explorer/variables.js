@@ -29,8 +29,6 @@ export class Variables extends EventTarget {
     this.fill = button('button small', () => this.#fillIn(), 'Fill in');
     this.element = el('div', { class: 'variables' }, this.#declared, this.editor.element, this.#files);
     this.editor.addEventListener('change', () => this.#changed());
-    this.element.addEventListener('dragover', (event) => this.#drag(event));
-    this.element.addEventListener('drop', (event) => this.#drag(event));
   }
 
   /** Follows the operation that would run, one of all. Answers whether it declares something else. */
@@ -124,13 +122,14 @@ export class Variables extends EventTarget {
     this.#changed();
   }
 
-  /** Files that are dropped go where they were dropped, or to the first place that there is. */
-  #drag(event) {
-    if (this.#places.length === 0 || ![...event.dataTransfer.types].includes('Files')) return;
+  /** Files that are dragged here go where they are dropped, or to the first place that there is. They never replace the page. */
+  drag(event) {
+    if (![...event.dataTransfer.types].includes('Files')) return;
     event.preventDefault();
     event.stopPropagation();
-    if (event.type !== 'drop') return;
-    const key = event.target.closest?.('[data-key]')?.dataset.key;
+    if (this.#places.length === 0) event.dataTransfer.dropEffect = 'none';
+    if (event.type !== 'drop' || this.#places.length === 0) return;
+    const key = event.target.closest('[data-key]')?.dataset.key;
     this.#choose(this.#places.find((place) => place.key === key) ?? this.#places[0], [...event.dataTransfer.files]);
   }
 }
