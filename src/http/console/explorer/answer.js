@@ -17,7 +17,8 @@ const clock = new Intl.DateTimeFormat('en-GB', {
 /** The pane. `goTo` moves the caret to a location that the server gave. */
 export class Answer {
   #goTo;
-  #text = '';
+  /** What would be copied. */
+  #latest;
   #outcome = el('p', { class: 'outcome-line', role: 'status' });
   #body = el('div', { class: 'answer-body' });
   #bar = el('progress', { max: '1', 'aria-label': 'Sent of the files', hidden: true });
@@ -27,7 +28,8 @@ export class Answer {
   constructor({ goTo }) {
     this.#goTo = goTo;
     const run = async () => {
-      this.copy.textContent = (await copy(this.#text)) ? 'Copied' : 'Not allowed';
+      const text = typeof this.#latest === 'string' ? this.#latest : JSON.stringify(this.#latest, null, 2);
+      this.copy.textContent = (await copy(text)) ? 'Copied' : 'Not allowed';
       setTimeout(() => (this.copy.textContent = 'Copy'), 2_000);
     };
     this.copy = button('button small', run, 'Copy', { hidden: true });
@@ -68,7 +70,7 @@ export class Answer {
     const words = [`${status}`, `${took.toLocaleString('en-GB')} ms`, bytes(size)];
     if (errors > 0) words.push(plural(errors, 'error'));
     if (refused > 0) words.push(plural(refused, 'user error'));
-    this.#text = body ? JSON.stringify(body, null, 2) : text;
+    this.#latest = body ?? text;
     const shown = body
       ? tree(body, 'Answer')
       : el('pre', { class: 'plain-answer', tabindex: '0', role: 'group', 'aria-label': 'Answer' }, text.slice(0, 100_000));
@@ -85,7 +87,7 @@ export class Answer {
 
   event(body, place) {
     this.#count++;
-    this.#text = JSON.stringify(body, null, 2);
+    this.#latest = body;
     this.copy.hidden = false;
     const latest = this.#events.firstElementChild?.querySelector('details');
     // The one before is folded, unless somebody reads it.

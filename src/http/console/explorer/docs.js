@@ -98,10 +98,7 @@ export class Docs {
       const own = [...types.values()].filter(
         (type) => type.kind === kind && !type.name.startsWith('__') && !Object.values(roots).includes(type),
       );
-      return (
-        own.length > 0 &&
-        section(`${name}${name.endsWith('s') ? '' : 's'}`, list(own.map((type) => el('li', {}, this.#link(type.name)))))
-      );
+      return own.length > 0 && section(`${name}s`, list(own.map((type) => el('li', {}, this.#link(type.name)))));
     });
     const all = [...directives.values()].map(({ name }) => el('li', {}, this.#step(`@${name}`, { directive: name })));
     return [section('Where operations begin', list(rows)), ...groups, section('Directives', list(all))].filter(Boolean);

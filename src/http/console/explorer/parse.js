@@ -353,7 +353,7 @@ export function operationAt({ definitions }, offset) {
 }
 
 /** Every fragment that a definition spreads, directly or not. */
-export function fragmentsOf(definition, { definitions }) {
+function fragmentsOf(definition, { definitions }) {
   const known = new Map(
     definitions.filter(({ kind, name }) => kind === 'fragment' && name).map((fragment) => [fragment.name.text, fragment]),
   );
