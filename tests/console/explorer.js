@@ -197,7 +197,7 @@ export const steps = {
     await answer(page).getByText('"from the explorer.txt"').waitFor();
     await page.click('#panel-toggle');
     await page.locator('.panel summary', { hasText: 'Upload' }).first().click();
-    await page.getByText('variables.input.file').waitFor();
+    await page.locator('.panel li').first().getByText('variables.input.file').waitFor();
     await page.click('#panel-toggle');
     await page.getByRole('link', { name: 'Files', exact: true }).click();
     await cell(page, 'from the explorer.txt').waitFor();
