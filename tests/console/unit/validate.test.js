@@ -90,8 +90,9 @@ test('any_text_is_read_in_time_and_without_an_exception', () => {
   ];
   for (const piece of pieces) {
     const text = piece.repeat(30_000 / piece.length);
-    const from = performance.now();
+    // Its own time: others may keep the machine busy.
+    const from = process.cpuUsage();
     validate(parse(text), schema);
-    assert.ok(performance.now() - from < 1_000, piece);
+    assert.ok(process.cpuUsage(from).user < 1_000_000, piece);
   }
 });
