@@ -2,10 +2,10 @@
 
 import { parseJson, valueOf } from './json.js';
 import { instead, isNonNull, isRequired, nullable, written } from './schema.js';
+import { SCALARS } from './values.js';
 
 /** How deep inputs are followed: they may hold one another. */
 const DEEPEST = 6;
-const FITS = { Int: ['int'], Float: ['int', 'float'], String: ['string'], Boolean: ['boolean'], ID: ['string', 'int'] };
 
 const declared = (operation, schema) =>
   (operation?.variables ?? [])
@@ -86,7 +86,7 @@ export function checkVariables(json, operation, schema, chosen, others = []) {
       if (node.kind === 'object') checkFields(node, type.inputFields, name, path);
       else report(node, `It has to be ${name}, an object.`);
     } else if (name === 'Upload') report(node, 'A file cannot be written here: choose it below.');
-    else if (FITS[name] && !FITS[name].includes(node.kind))
+    else if (SCALARS[name] && !SCALARS[name].includes(node.kind))
       report(node, `It has to be ${name}, not ${node.kind === 'int' ? 'a number' : node.kind}.`);
   };
   const checkFields = (node, fields, of, path) => {

@@ -3,7 +3,7 @@
 import { instead, isNonNull, isRequired, nullable, written } from './schema.js';
 
 /** What the scalars of the specification take. */
-const SCALARS = { Int: ['int'], Float: ['int', 'float'], String: ['string'], Boolean: ['boolean'], ID: ['string', 'int'] };
+export const SCALARS = { Int: ['int'], Float: ['int', 'float'], String: ['string'], Boolean: ['boolean'], ID: ['string', 'int'] };
 const WORDS = {
   int: 'a whole number',
   float: 'a number',
