@@ -12,7 +12,7 @@ import { isDragging, startDragging } from './move.js';
 import { failure } from './notices.js';
 import { look, session } from './session.js';
 import { uploads } from './uploads.js';
-import { dropped, picked, place } from './walk.js';
+import { dropped, picked, placing } from './walk.js';
 
 const VIEW = 'strongroom.view';
 /** How long somebody may pause while typing, in milliseconds. */
@@ -92,14 +92,16 @@ function startTools() {
 }
 
 /** Uploads what was found into the folder on the screen. */
-async function take(found) {
-  const { parentId } = folder;
-  try {
-    await place(found, parentId, { each: (file, id) => uploads.add(file, id), made: (made) => folder.add(made) });
-  } catch (error) {
-    // What could be read is on its way; what was in the way is said.
-    failure(error.code ? error : Object.assign(new Error('A folder could not be read. Drop it once more, or its files.'), { code: 'UNREADABLE' }));
-  }
+function take(found) {
+  const each = (file, id) => uploads.add(file, id);
+  const place = placing(folder.parentId, { each, made: (made) => folder.add(made), skipped: (error) => failure(error) });
+  const attempt = (some) => place(some).catch((error) => {
+    const again = () => attempt(error.left);
+    if (error.code !== 'UNAUTHENTICATED') return failure(error, again);
+    // As uploads do, it goes on when the same person is back.
+    session.addEventListener('changed', ({ detail }) => session.user && !detail?.isAnother && again(), { once: true });
+  });
+  attempt(found);
 }
 
 function startDrops() {
@@ -176,6 +178,6 @@ function drawUsage() {
   const line = byId('usage');
   line.hidden = !user?.usage;
   if (line.hidden) return;
-  line.textContent = `${plural(user.usage.fileCount, 'file')}, ${bytes(user.usage.bytes)}`;
-  line.title = `This server takes files of at most ${bytes(limits.uploadBytes)}.`;
+  const { fileCount, bytes: taken } = user.usage;
+  line.textContent = `${plural(fileCount, 'file')}, ${bytes(taken)} in all · at most ${bytes(limits.uploadBytes)} each`;
 }

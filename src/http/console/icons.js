@@ -17,6 +17,7 @@ const shapes = {
   list: 'M4 6h16M4 12h16M4 18h16',
   previous: 'M15 5l-7 7 7 7',
   next: 'M9 5l7 7-7 7',
+  down: 'M5 9l7 7 7-7',
   check: 'M5 12.5l4.5 4.5L19 7.5',
   upload: 'M12 16V4M7 9l5-5 5 5M4 17v3h16v-3',
 };
