@@ -10,7 +10,7 @@ const many = () => [1, 2, 3, 4, 5].map((number) => ({ name: `${number}.bin`, mim
 const names = ['1.bin', '2.bin', '3.bin', '4.bin', '5.bin'];
 
 /** The browser itself says what it could not do; nothing else may be said. */
-const expected = /ERR_CONNECTION_|ERR_EMPTY_RESPONSE|WebSocket connection|status of 401/;
+const expected = /ERR_CONNECTION_|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|WebSocket connection|status of 401/;
 function onlyExpected(notes) {
   assert.deepEqual(notes.splice(0).filter((note) => !expected.test(note)), []);
 }
@@ -88,12 +88,11 @@ export const steps = {
   async an_upload_whose_answer_was_lost_is_not_stored_twice(world) {
     const { server, line, notes } = world;
     const { page, token } = await newTab(world);
-    const lost = line.answer(/"upload":\{"file":\{/, { lose: true });
+    const lost = line.answer(/"upload":\{"file":\{/, { cut: true });
     await page.setInputFiles('#picker', many());
     await lost;
-    // The server is there, so it is for whoever uploads to say that it shall go on.
-    await page.getByText('The connection broke before the server had confirmed it.').waitFor();
-    await page.getByLabel(/^Try again:/).click();
+    await title(page, 'Uploads wait for the connection').waitFor();
+    line.mend();
     await stored({ page, server, token, notes });
   },
 };

@@ -38,9 +38,9 @@ export class Line {
     return new Promise((held) => (this.#hold = { bytes, held }));
   }
 
-  /** Waits until the server's words match this. With `lose`, they do not reach the browser, and their connection is cut. */
-  answer(pattern, { lose = false } = {}) {
-    return new Promise((seen) => this.#watchers.add({ pattern, lose, seen }));
+  /** Waits until the server's words match this. With `cut`, the line is cut before the browser has them. */
+  answer(pattern, { cut = false } = {}) {
+    return new Promise((seen) => this.#watchers.add({ pattern, cut, seen }));
   }
 
   close() {
@@ -65,7 +65,7 @@ export class Line {
         if (!watcher.pattern.test(bytes.toString('latin1'))) continue;
         this.#watchers.delete(watcher);
         watcher.seen();
-        if (watcher.lose) return browser.destroy();
+        if (watcher.cut) return this.cut();
       }
       browser.write(bytes);
     });

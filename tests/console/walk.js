@@ -54,7 +54,7 @@ export const steps = {
     const listen = (request) => request.postData()?.includes('large.bin') && sent.push(request.url());
     page.on('request', listen);
     await page.setInputFiles('#picker', [{ name: 'large.bin', mimeType: 'x/y', buffer: Buffer.alloc(1_000_001) }]);
-    await page.getByText('It has 1 MB; this server takes files of at most 1 MB.').waitFor();
+    await page.getByText('It has 1,000,001 bytes; this server takes files of at most 1,000,000 bytes.').waitFor();
     page.off('request', listen);
     assert.deepEqual(sent, []);
     await page.getByLabel('Dismiss large.bin').click();

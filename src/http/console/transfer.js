@@ -57,7 +57,7 @@ async function reasonOf(file, token) {
     const message = 'The file cannot be read: it was changed, moved or deleted after it was chosen, or is not yours to read. Choose it anew.';
     return new ApiError({ code: 'UNREADABLE', message });
   }
-  return new ApiError({ code: 'CUT_OFF', message: 'The connection broke before the server had confirmed it. Try again; it is not stored twice.' });
+  return new ApiError({ code: 'CUT_OFF', message: 'The connection broke before the server had confirmed it. Try again.' });
 }
 
 /**

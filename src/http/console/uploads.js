@@ -2,7 +2,7 @@
 
 import { ApiError, credentials } from './client.js';
 import { check, events } from './events.js';
-import { bytes } from './format.js';
+import { bytes, plural } from './format.js';
 import { session } from './session.js';
 import { arrived, transfer } from './transfer.js';
 
@@ -35,7 +35,9 @@ class Uploads extends EventTarget {
     this.items.push(item);
     const most = session.limits?.uploadBytes;
     if (most !== undefined && file.size > most) {
-      const message = `It has ${bytes(file.size)}; this server takes files of at most ${bytes(most)}.`;
+      const isClose = bytes(file.size) === bytes(most);
+      const [size, limit] = [file.size, most].map((count) => (isClose ? plural(count, 'byte') : bytes(count)));
+      const message = `It has ${size}; this server takes files of at most ${limit}.`;
       this.#fail(item, new ApiError({ code: 'FILE_TOO_LARGE', message }));
     } else {
       this.#next();
@@ -88,6 +90,8 @@ class Uploads extends EventTarget {
   }
 
   async #send(item) {
+    // Nothing is sent only to be refused.
+    if (!credentials.token) return this.#fail(item, new ApiError({ code: 'UNAUTHENTICATED', message: 'The session has ended.' }));
     Object.assign(item, { state: 'sending', sent: 0, speed: 0, since: performance.now(), before: 0 });
     try {
       let stored = item.wasCut ? await arrived(item) : null;
