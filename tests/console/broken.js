@@ -3,17 +3,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 
-import { cell, endSession, logIn, namesOf, newAccount, PASSWORD } from './drive.js';
+import { cell, endSession, logIn, namesOf, newAccount, onlyLost, PASSWORD } from './drive.js';
 
 /** Enough of them that some wait while others are sent, and each too large to arrive at once. */
 const many = () => [1, 2, 3, 4, 5].map((number) => ({ name: `${number}.bin`, mimeType: 'x/y', buffer: randomBytes(900_000) }));
 const names = ['1.bin', '2.bin', '3.bin', '4.bin', '5.bin'];
-
-/** The browser itself says what it could not do; nothing else may be said. */
-const expected = /ERR_CONNECTION_|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|WebSocket connection|status of 401/;
-function onlyExpected(notes) {
-  assert.deepEqual(notes.splice(0).filter((note) => !expected.test(note)), []);
-}
 
 const title = (page, text) => page.locator('#tray-title', { hasText: text });
 
@@ -29,7 +23,7 @@ async function stored({ page, server, token, notes }) {
   await title(page, /^Uploaded 5 files$/).waitFor();
   for (const name of names) await cell(page, name).waitFor();
   assert.deepEqual(await namesOf(server, token), names);
-  onlyExpected(notes);
+  onlyLost(notes);
   await page.context().close();
 }
 
@@ -68,7 +62,7 @@ export const steps = {
     await page.locator('#tray').waitFor({ state: 'hidden' });
     assert.deepEqual(await namesOf(server, other.token), []);
     assert.equal((await namesOf(server, token)).length, 3);
-    onlyExpected(notes);
+    onlyLost(notes);
     await page.context().close();
   },
 

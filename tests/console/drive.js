@@ -67,3 +67,9 @@ export async function endSession(page, server) {
   const { token } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('strongroom.session')));
   await ask(server, token, 'mutation { logout { userErrors { code } } }');
 }
+
+/** A browser says by itself what it could not reach, and when it was refused. Nothing else may have been said. */
+export function onlyLost(notes) {
+  const expected = /ERR_(CONNECTION_\w+|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE)|WebSocket connection|status of 401/;
+  assert.deepEqual(notes.splice(0).filter((note) => !expected.test(note)), []);
+}

@@ -1,4 +1,4 @@
-// Makes the pictures of the README: a gallery of real photos, the API beside it, and a preview, each light and dark.
+// Makes the pictures of the README: a gallery of real photos, and the API beside it, each light and dark.
 // `run --gallery` prepares what this needs: node gallery.js PHOTOS FOLDER.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { startProgram } from '../clients/servers.js';
 import { newPage, startBrowser } from './browser.js';
-import { cell, logIn, menu, PASSWORD, thumbnails, ask } from './drive.js';
+import { ask, cell, logIn, menu, PASSWORD, thumbnails } from './drive.js';
 import { text } from './pictures.js';
 
 /** How good a picture is: as small as it gets while letters stay crisp. */
@@ -17,14 +17,15 @@ const names = {
   Wine: 'Living room',
   Picture_1A: 'Brushes',
   umang: 'Poster, first try',
-  friends: 'The neighbours’ dogs',
+  friends: 'Neighbours',
   Picture_0B: 'Fig in a bowl',
-  life: 'Brook in the forest',
-  aitzgorri: 'Aizkorri in autumn',
+  life: 'Forest brook',
+  aitzgorri: 'Aizkorri',
   seeding: 'Dandelions',
   sunset: 'Last light',
-  picosdeeuropa: 'Path below the Picos de Europa',
+  picosdeeuropa: 'Picos de Europa',
 };
+const others = ['Packing list.txt', 'Diary.md', 'Route.gpx', 'Hut booking.pdf', 'Cuckoo.mp3'];
 const [photos, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 
@@ -48,8 +49,10 @@ async function keep(name) {
 const query = 'mutation($input: RegisterInput!) { register(input: $input) { token userErrors { message } } }';
 await ask(server, null, query, { input: { email: EMAIL, password: PASSWORD } });
 await logIn(page, server, EMAIL);
-await page.setInputFiles('#picker', [text('Packing list.txt', 'A tent, two mugs, and the good shoes.\n')]);
-await cell(page, 'Packing list').waitFor();
+for (const name of others) {
+  await page.setInputFiles('#picker', [text(name, 'A tent, two mugs, and the good shoes.\n')]);
+  await cell(page, name).waitFor();
+}
 // One after the other, so that they stand in this order.
 for (const [photo, name] of Object.entries(names)) {
   const buffer = readFileSync(join(photos, `${photo}.jpg`));
@@ -76,8 +79,6 @@ await keep('gallery');
 await page.click('#panel-toggle');
 await cell(page, 'Dandelions').locator('.open').click();
 await page.getByText('pixels').waitFor();
-await page.waitForSelector('.stage > img');
-await keep('preview');
 await page.keyboard.press('Escape');
 await page.locator('.panel summary', { hasText: 'Details' }).first().click();
 await page.mouse.move(0, 0);
