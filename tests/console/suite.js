@@ -11,6 +11,7 @@ import { startMongodb, startProgram, startRedis } from '../clients/servers.js';
 import { steps as broken } from './broken.js';
 import { newPage, startBrowser } from './browser.js';
 import { steps as dragged } from './dragged.js';
+import { steps as elsewhere } from './elsewhere.js';
 import { steps as keyboard } from './keyboard.js';
 import { Line } from './line.js';
 import { steps as pasted } from './pasted.js';
@@ -24,7 +25,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** The longest that a step may take, in milliseconds. */
 const LONGEST = 60_000;
 /** The parts of the walk. Within the first, the steps build on one another. */
-const parts = { walk, pasted, dragged, broken, keyboard, sizes };
+const parts = { walk, pasted, dragged, elsewhere, broken, keyboard, sizes };
 const steps = options.only ? parts[options.only] : Object.assign({}, ...Object.values(parts));
 const total = { passed: 0, failed: 0 };
 

@@ -17,9 +17,11 @@ import { dropped, picked, placing } from './walk.js';
 const VIEW = 'strongroom.view';
 /** How long somebody may pause while typing, in milliseconds. */
 const TYPING = 250;
+/** How many folders of a path are shown, with what stands for the others. */
+const CRUMBS = 5;
 
-const fromAddress = () => decodeURIComponent(/^#\/folder\/(.+)$/.exec(location.hash)?.[1] ?? '') || null;
-const addressOf = (id) => (id ? `#/folder/${encodeURIComponent(id)}` : '#/');
+const fromAddress = () => /^#\/folder\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+const addressOf = (id) => (id ? `#/folder/${id}` : '#/');
 
 /** Begins. */
 export function start() {
@@ -146,7 +148,8 @@ function draw() {
   const state = byId('state');
   const again = el('button', { type: 'button', class: 'button', on: { click: () => folder.more() } }, 'Try again');
   const home = el('a', { class: 'button', href: '#/' }, 'Go to My files');
-  if (error) state.replaceChildren(el('p', { role: 'alert' }, sentence(error)), error.code === 'NOT_FOUND' ? home : again);
+  if (error?.code === 'NOT_FOUND') state.replaceChildren(el('p', { role: 'alert' }, 'There is no such folder. It may have been deleted.'), home);
+  else if (error) state.replaceChildren(el('p', { role: 'alert' }, sentence(error)), again);
   else if (isLoading && (items.length === 0 || hasNext)) state.replaceChildren(el('p', { class: 'loading' }, 'Loading…'));
   else if (items.length === 0) state.replaceChildren(...emptiness());
   else state.replaceChildren();
@@ -161,15 +164,22 @@ function emptiness() {
 
 function drawCrumbs() {
   const places = [{ id: null, name: 'My files' }, ...folder.path];
-  const crumb = ({ id, name }, index) => {
-    const isLast = index === places.length - 1;
-    return el('li', {}, el('a', { href: addressOf(id), 'data-crumb': id ?? '', 'aria-current': isLast ? 'page' : null, title: name }, el('bdi', {}, name)));
-  };
   const key = JSON.stringify(places.map(({ id, name }) => [id, name]));
   const nav = byId('crumbs');
   if (nav.dataset.key === key) return;
   nav.dataset.key = key;
-  nav.replaceChildren(el('ol', {}, ...places.map(crumb)));
+  const crumbs = places.map(({ id, name }, index) => {
+    const isLast = index === places.length - 1;
+    return el('li', {}, el('a', { href: addressOf(id), 'data-crumb': id ?? '', 'aria-current': isLast ? 'page' : null, title: name }, el('bdi', {}, name)));
+  });
+  // Of a deep path both ends are shown, and what is between them is a menu.
+  const hidden = places.length > CRUMBS ? places.slice(1, 2 - CRUMBS) : [];
+  if (hidden.length > 0) {
+    const more = el('button', { type: 'button', class: 'button small', 'aria-haspopup': 'menu', 'aria-label': `${hidden.length} folders between` }, '…');
+    more.addEventListener('click', () => openMenu(more, hidden.map(({ id, name }) => ({ name, run: () => go.to(id) })), { label: 'Folders between' }));
+    crumbs.splice(1, hidden.length, el('li', {}, more));
+  }
+  nav.replaceChildren(el('ol', {}, ...crumbs));
   document.title = folder.path.length > 0 ? `${places.at(-1).name} – Strongroom` : 'Strongroom';
 }
 

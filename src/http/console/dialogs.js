@@ -113,7 +113,8 @@ export function share(file, changed) {
     link.value = '';
     said.textContent = '';
     const { file: found } = await request(LINK, { id: file.id, expiresIn: Number(expiry.value) });
-    link.value = found?.url ?? '';
+    if (!found) throw Object.assign(new Error(), { code: 'NOT_FOUND' });
+    link.value = found.url;
   }
   const attempt = async (run) => {
     error.textContent = '';

@@ -67,6 +67,7 @@ byId('account').addEventListener('click', () => {
 function show() {
   const { user } = session;
   const isIn = Boolean(user) && !isOver;
+  byId('starting').hidden = true;
   byId('sign-in').hidden = isIn;
   byId('drive').hidden = !isIn;
   byId('account').hidden = !isIn;
