@@ -79,9 +79,13 @@ export const steps = Object.fromEntries(Object.entries(windows).map(([name, sett
     await page.getByLabel('Dismiss large.bin').click();
     await page.getByLabel('Show less of the uploads').click();
     line.mend();
-    await cell(page, 'photo 3').locator('.thumbnail.loaded').waitFor();
     await page.locator('#tray-title', { hasText: 'Uploaded 8 files' }).waitFor();
     await page.getByLabel('Close the list of uploads').click();
+    // The photos first, then the long name; only cells near the window are there.
+    await page.selectOption('#order', 'eman');
+    const toFiles = () => page.locator('#files').evaluate((list) => list.scrollIntoView());
+    await toFiles();
+    await cell(page, 'photo 3').locator('.thumbnail.loaded').waitFor();
     await look('files');
     await roomy(page, 'files');
     await reachable(page, '.bar');
@@ -90,6 +94,7 @@ export const steps = Object.fromEntries(Object.entries(windows).map(([name, sett
     await look('list');
     await page.getByLabel('Grid', { exact: true }).click();
 
+    await toFiles();
     await cell(page, LONG).locator('.more').click();
     await look('menu');
     for (const entry of await page.locator('.menu button').all()) await entry.click({ trial: true });

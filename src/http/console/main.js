@@ -124,6 +124,7 @@ addEventListener('unhandledrejection', ({ reason }) => notice(sentence(reason ??
 
 async function begin() {
   choose(false);
+  byId('starting').hidden = !byId('sign-in').hidden;
   try {
     await resume();
   } catch (error) {
