@@ -23,9 +23,16 @@ const names = {
   aitzgorri: 'Aizkorri',
   seeding: 'Dandelions',
   sunset: 'Last light',
-  picosdeeuropa: 'Picos de Europa',
+  picosdeeuropa: 'Mountain path',
 };
-const others = ['Packing list.txt', 'Diary.md', 'Route.gpx', 'Hut booking.pdf', 'Cuckoo.mp3'];
+/** What else there is. Of what they are, only the beginning tells. */
+const others = {
+  'Packing list.txt': 'A tent, two mugs, and the good shoes.\n',
+  'Diary.md': `# The first day\n${'It rained, and nobody minded.\n'.repeat(90)}`,
+  'Route.gpx': `<?xml version="1.0"?>\n<gpx/>${' '.repeat(18_000)}`,
+  'Hut booking.pdf': `%PDF-1.7\n${' '.repeat(84_000)}`,
+  'Cuckoo.mp3': `ID3\x04\0${'\0'.repeat(640_000)}`,
+};
 const [photos, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 
@@ -49,8 +56,8 @@ async function keep(name) {
 const query = 'mutation($input: RegisterInput!) { register(input: $input) { token userErrors { message } } }';
 await ask(server, null, query, { input: { email: EMAIL, password: PASSWORD } });
 await logIn(page, server, EMAIL);
-for (const name of others) {
-  await page.setInputFiles('#picker', [text(name, 'A tent, two mugs, and the good shoes.\n')]);
+for (const [name, words] of Object.entries(others)) {
+  await page.setInputFiles('#picker', [text(name, words)]);
   await cell(page, name).waitFor();
 }
 // One after the other, so that they stand in this order.
