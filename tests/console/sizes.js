@@ -16,7 +16,9 @@ const LONG = `${'a very long name, longer than any window is wide, '.repeat(4)}e
 
 /** Nothing scrolls sideways, and nothing that one could press is beyond the edges. */
 async function fits(page, what) {
-  const found = await page.evaluate(() => {
+  const found = await page.evaluate(async () => {
+    // What was changed last is drawn with the next frame.
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
     const root = document.documentElement;
     const wide = [...document.querySelectorAll('body, main, dialog, .menu, .tray, .panel, .notices')]
       .filter((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
