@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 
 import { startProgram } from '../clients/servers.js';
+import { PASSWORD, cell } from './drive.js';
 import { picture, text } from './pictures.js';
-import { EMAIL, PASSWORD, cell } from './walk.js';
+import { EMAIL } from './walk.js';
 
 const query = (page) => page.getByRole('textbox', { name: 'Query' });
 const variables = (page) => page.getByLabel('Variables, as JSON');

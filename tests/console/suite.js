@@ -2,20 +2,32 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 
-import { chromium } from 'playwright-core';
-
 import { startMongodb, startProgram, startRedis } from '../clients/servers.js';
+import { steps as broken } from './broken.js';
+import { newPage, startBrowser } from './browser.js';
+import { steps as dragged } from './dragged.js';
+import { steps as elsewhere } from './elsewhere.js';
 import { steps as explorer } from './explorer.js';
+import { steps as keyboard } from './keyboard.js';
+import { Line } from './line.js';
+import { steps as pasted } from './pasted.js';
+import { steps as sizes } from './sizes.js';
 import { steps as walk } from './walk.js';
 
-const { values: options } = parseArgs({ options: { backend: { type: 'string' }, screenshots: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: { backend: { type: 'string' }, only: { type: 'string' }, screenshots: { type: 'string' } },
+});
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** The most that a step may wait for anything, in milliseconds. */
-const PATIENCE = 15_000;
+/** The longest that a step may take, in milliseconds. */
+const LONGEST = 60_000;
+/** The parts of the walk. Within the first, the steps build on one another. */
+const parts = { walk, explorer, pasted, dragged, elsewhere, broken, keyboard, sizes };
+const steps = options.only ? parts[options.only] : Object.assign({}, ...Object.values(parts));
 const total = { passed: 0, failed: 0 };
 
 /** What the servers back end needs, and the settings that name it. */
@@ -37,24 +49,6 @@ async function stores(backend) {
   };
 }
 
-/** A page that notes what it says in the browser's console, and what it asks of anybody but the server. */
-async function newPage(browser, server, notes) {
-  const context = await browser.newContext({
-    viewport: { width: 1440, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'],
-  });
-  context.setDefaultTimeout(PATIENCE);
-  const own = new URL(server.url).host;
-  context.on('request', (request) => {
-    const { protocol, host } = new URL(request.url());
-    if (['http:', 'https:'].includes(protocol) && host !== own) notes.push(`asked another host: ${request.url()}`);
-  });
-  const page = await context.newPage();
-  page.on('websocket', (socket) => new URL(socket.url()).host !== own && notes.push(`asked another host: ${socket.url()}`));
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && notes.push(`console: ${message.text()}`));
-  page.on('pageerror', (error) => notes.push(`error: ${error.stack}`));
-  return page;
-}
-
 /** Fails on what axe finds wrong for people with other eyes, ears and hands. */
 async function accessible(page) {
   // The page's policy lets no script in, so it is evaluated from outside.
@@ -66,6 +60,13 @@ async function accessible(page) {
   assert.deepEqual(violations, []);
 }
 
+/** Keeps what the page looks like, if that is asked for. */
+async function shot(page, backend, name) {
+  if (!options.screenshots || backend !== 'embedded') return;
+  mkdirSync(options.screenshots, { recursive: true });
+  await page.screenshot({ path: `${options.screenshots}/${name}.png` });
+}
+
 async function screens(page, backend, name) {
   for (const [width, height] of [[390, 844], [768, 1024], [1440, 900]]) {
     for (const colorScheme of ['light', 'dark']) {
@@ -74,33 +75,36 @@ async function screens(page, backend, name) {
       await accessible(page);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(wide <= 0, `at ${width} pixels it is ${wide} too wide`);
-      if (options.screenshots && backend === 'embedded') {
-        mkdirSync(options.screenshots, { recursive: true });
-        await page.screenshot({ path: `${options.screenshots}/${name}-${width}-${colorScheme}.png` });
-      }
+      await shot(page, backend, `${name}-${width}-${colorScheme}`);
     }
   }
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
+const { browser, end } = await startBrowser();
 for (const backend of ['embedded', 'servers'].filter((name) => name === (options.backend ?? name))) {
   console.log(`\n=== ${backend} back end`);
   const behind = await stores(backend);
-  const server = await startProgram({ settings: { ...behind.settings, 'limits.upload_bytes': 1_000_000 } });
+  // The browser comes over a line of its own, which is the only address that the server has.
+  const line = await Line.open();
+  const server = await startProgram({ settings: { ...behind.settings, 'limits.upload_bytes': 1_000_000, 'server.public_url': line.url } });
+  line.port = new URL(server.url).port;
+  server.url = line.url;
   const notes = [];
   const world = {
     server,
+    line,
     notes,
     page: await newPage(browser, server, notes),
-    another: () => newPage(browser, server, notes),
+    another: (settings) => newPage(browser, server, notes, settings),
     accessible,
+    shot: (page, name) => shot(page, backend, name),
     screens: (page, name) => screens(page, backend, name),
   };
-  for (const [name, step] of Object.entries({ ...walk, ...explorer })) {
+  for (const [name, step] of Object.entries(steps)) {
     try {
-      await step(world);
+      await Promise.race([step(world), once(AbortSignal.timeout(LONGEST), 'abort').then(() => assert.fail(`nothing after ${LONGEST} ms`))]);
       // A step that breaks the connection takes away what the browser said of it.
       assert.deepEqual(notes.splice(0), []);
       total.passed++;
@@ -111,10 +115,13 @@ for (const backend of ['embedded', 'servers'].filter((name) => name === (options
       await world.page.keyboard.press('Escape').catch(() => {});
     }
   }
+  line.close();
   await server.end();
   await behind.end();
 }
-await browser.close();
+const reached = await end();
+console.log(reached.length === 0 ? '\nok    the_browser_reached_no_other_host' : `\nFAIL  the_browser_reached_no_other_host\n${reached.join('\n')}`);
+total[reached.length === 0 ? 'passed' : 'failed']++;
 
 console.log(`\nconsole: ${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.passed > 0 && total.failed === 0 ? 0 : 1;

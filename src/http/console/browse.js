@@ -13,14 +13,16 @@ import { failure } from './notices.js';
 import { isExplorer } from './places.js';
 import { look, session } from './session.js';
 import { uploads } from './uploads.js';
-import { dropped, picked, place } from './walk.js';
+import { dropped, picked, placing } from './walk.js';
 
 const VIEW = 'strongroom.view';
 /** How long somebody may pause while typing, in milliseconds. */
 const TYPING = 250;
+/** How many folders of a path are shown, with what stands for the others. */
+const CRUMBS = 5;
 
-const fromAddress = () => decodeURIComponent(/^#\/folder\/(.+)$/.exec(location.hash)?.[1] ?? '') || null;
-const addressOf = (id) => (id ? `#/folder/${encodeURIComponent(id)}` : '#/');
+const fromAddress = () => /^#\/folder\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+const addressOf = (id) => (id ? `#/folder/${id}` : '#/');
 
 /** Begins. */
 export function start() {
@@ -93,14 +95,16 @@ function startTools() {
 }
 
 /** Uploads what was found into the folder on the screen. */
-async function take(found) {
-  const { parentId } = folder;
-  try {
-    await place(found, parentId, { each: (file, id) => uploads.add(file, id), made: (made) => folder.add(made) });
-  } catch (error) {
-    // What could be read is on its way; what was in the way is said.
-    failure(error.code ? error : Object.assign(new Error('A folder could not be read. Drop it once more, or its files.'), { code: 'UNREADABLE' }));
-  }
+function take(found) {
+  const each = (file, id) => uploads.add(file, id);
+  const place = placing(folder.parentId, { each, made: (made) => folder.add(made), skipped: (error) => failure(error) });
+  const attempt = (some) => place(some).catch((error) => {
+    const again = () => attempt(error.left);
+    if (error.code !== 'UNAUTHENTICATED') return failure(error, again);
+    // As uploads do, it goes on when the same person is back.
+    session.addEventListener('changed', ({ detail }) => session.user && !detail?.isAnother && again(), { once: true });
+  });
+  attempt(found);
 }
 
 function startDrops() {
@@ -145,7 +149,8 @@ function draw() {
   const state = byId('state');
   const again = el('button', { type: 'button', class: 'button', on: { click: () => folder.more() } }, 'Try again');
   const home = el('a', { class: 'button', href: '#/' }, 'Go to My files');
-  if (error) state.replaceChildren(el('p', { role: 'alert' }, sentence(error)), error.code === 'NOT_FOUND' ? home : again);
+  if (error?.code === 'NOT_FOUND') state.replaceChildren(el('p', { role: 'alert' }, 'There is no such folder. It may have been deleted.'), home);
+  else if (error) state.replaceChildren(el('p', { role: 'alert' }, sentence(error)), again);
   else if (isLoading && (items.length === 0 || hasNext)) state.replaceChildren(el('p', { class: 'loading' }, 'Loading…'));
   else if (items.length === 0) state.replaceChildren(...emptiness());
   else state.replaceChildren();
@@ -160,15 +165,22 @@ function emptiness() {
 
 function drawCrumbs() {
   const places = [{ id: null, name: 'My files' }, ...folder.path];
-  const crumb = ({ id, name }, index) => {
-    const isLast = index === places.length - 1;
-    return el('li', {}, el('a', { href: addressOf(id), 'data-crumb': id ?? '', 'aria-current': isLast ? 'page' : null, title: name }, el('bdi', {}, name)));
-  };
   const key = JSON.stringify(places.map(({ id, name }) => [id, name]));
   const nav = byId('crumbs');
   if (nav.dataset.key === key) return;
   nav.dataset.key = key;
-  nav.replaceChildren(el('ol', {}, ...places.map(crumb)));
+  const crumbs = places.map(({ id, name }, index) => {
+    const isLast = index === places.length - 1;
+    return el('li', {}, el('a', { href: addressOf(id), 'data-crumb': id ?? '', 'aria-current': isLast ? 'page' : null, title: name }, el('bdi', {}, name)));
+  });
+  // Of a deep path both ends are shown, and what is between them is a menu.
+  const hidden = places.length > CRUMBS ? places.slice(1, 2 - CRUMBS) : [];
+  if (hidden.length > 0) {
+    const more = el('button', { type: 'button', class: 'button small', 'aria-haspopup': 'menu', 'aria-label': `${hidden.length} folders between` }, '…');
+    more.addEventListener('click', () => openMenu(more, hidden.map(({ id, name }) => ({ name, run: () => go.to(id) })), { label: 'Folders between' }));
+    crumbs.splice(1, hidden.length, el('li', {}, more));
+  }
+  nav.replaceChildren(el('ol', {}, ...crumbs));
   if (!isExplorer()) document.title = folder.path.length > 0 ? `${places.at(-1).name} – Strongroom` : 'Strongroom';
 }
 
@@ -177,6 +189,6 @@ function drawUsage() {
   const line = byId('usage');
   line.hidden = !user?.usage;
   if (line.hidden) return;
-  line.textContent = `${plural(user.usage.fileCount, 'file')}, ${bytes(user.usage.bytes)}`;
-  line.title = `This server takes files of at most ${bytes(limits.uploadBytes)}.`;
+  const { fileCount, bytes: taken } = user.usage;
+  line.textContent = `${plural(fileCount, 'file')}, ${bytes(taken)} in all · at most ${bytes(limits.uploadBytes)} each`;
 }

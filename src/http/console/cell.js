@@ -9,6 +9,7 @@ import { paint } from './thumbhash.js';
 /** A cell. `open` and `menu` are called with the file and the button that was used. */
 export class Cell {
   #file = {};
+  #place;
   #picture = el('span', { class: 'picture' });
   #name = el('bdi', { class: 'name' });
   #meta = el('span', { class: 'meta' });
@@ -34,7 +35,9 @@ export class Cell {
     }
     if (has('kind')) this.element.dataset.kind = file.kind;
     if (has('id', 'thumbnailStatus', 'thumbhash', 'isPublic', 'updatedAt')) this.#draw();
-    this.#describe(place);
+    const isElsewhere = place !== this.#place;
+    this.#place = place;
+    if (isElsewhere || has('id', 'kind', 'mediaType', 'size', 'isPublic', 'createdAt', 'thumbnailStatus')) this.#describe(place);
   }
 
   #draw() {
@@ -71,9 +74,6 @@ export class Cell {
     if (place) words.push(el('span', { class: 'place' }, 'in ', el('bdi', {}, place)));
     if (isPublic) words.push(el('span', { class: 'visually-hidden' }, 'public'));
     if (thumbnailStatus === 'FAILED') words.push(el('span', { class: 'visually-hidden' }, `No thumbnail: ${thumbnailError}`));
-    const text = words.map((word) => word.textContent).join('|');
-    if (this.#meta.dataset.text === text) return;
-    this.#meta.dataset.text = text;
     this.#meta.replaceChildren(...words);
   }
 }

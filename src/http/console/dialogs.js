@@ -76,17 +76,22 @@ export function rename(file) {
 }
 
 /** Says what goes, and deletes it. Answers the ID of what is gone. */
-export async function remove(file) {
+export function remove(file) {
   const name = el('strong', {}, el('bdi', {}, file.name));
-  const content = [el('p', {}, 'Delete ', name, '? There is no undo.')];
-  if (file.kind === 'FOLDER') {
-    const { file: found } = await request(DESCENDANTS, { id: file.id });
-    const count = found?.descendantCount ?? 0;
-    const within = count === 0 ? ', which is empty' : ` and the ${plural(count, 'file or folder', 'files and folders')} in it`;
-    content[0] = el('p', {}, 'Delete the folder ', name, `${within}? There is no undo.`);
-  }
+  const isFolder = file.kind === 'FOLDER';
+  const within = el('span', {}, isFolder ? ' and everything in it' : '');
+  const content = el('p', {}, isFolder ? 'Delete the folder ' : 'Delete ', name, within, '? There is no undo.');
   const run = async () => (await mutate(DELETE, { fileId: file.id })).deletedFileId;
-  return ask(file.kind === 'FOLDER' ? 'Delete the folder' : 'Delete the file', content, { name: 'Delete', run, isDangerous: true });
+  const answer = ask(isFolder ? 'Delete the folder' : 'Delete the file', [content], { name: 'Delete', run, isDangerous: true });
+  // How much that is takes a moment; until then, and if it cannot be learned, what was said is true as well.
+  const count = async () => {
+    const { file: found } = await request(DESCENDANTS, { id: file.id });
+    if (!found) return;
+    const { descendantCount: inside } = found;
+    within.textContent = inside === 0 ? ', which is empty' : ` and the ${plural(inside, 'file or folder', 'files and folders')} in it`;
+  };
+  if (isFolder) count().catch(() => {});
+  return answer;
 }
 
 const lifetimes = [[3600, 'an hour'], [86_400, 'a day'], [604_800, 'a week']];
@@ -108,7 +113,8 @@ export function share(file, changed) {
     link.value = '';
     said.textContent = '';
     const { file: found } = await request(LINK, { id: file.id, expiresIn: Number(expiry.value) });
-    link.value = found?.url ?? '';
+    if (!found) throw Object.assign(new Error(), { code: 'NOT_FOUND' });
+    link.value = found.url;
   }
   const attempt = async (run) => {
     error.textContent = '';

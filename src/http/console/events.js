@@ -8,6 +8,8 @@ const LONGEST_PAUSE = 15_000;
 /** How often a quiet server is asked whether it is there, and how long it may take to answer, in milliseconds. */
 const PING = 20_000;
 const PATIENCE = 10_000;
+/** After how long it is asked when something else has said that it is away. */
+const DOUBT = 2_000;
 /** The close codes of a session that is over, and of a token that is none. */
 const OVER = [4401, 4403];
 
@@ -18,6 +20,7 @@ let socket = null;
 let pause = FIRST_PAUSE;
 let waiting;
 let asking;
+let isDoubted = false;
 
 /** Starts to listen. */
 export function listen() {
@@ -34,12 +37,33 @@ export function stop() {
   old?.close(1000);
 }
 
+/** Something else could not reach the server. Tells `live` as soon as it is there, also if the socket never broke. */
+export function check() {
+  isDoubted = true;
+  if (socket?.readyState === WebSocket.OPEN) ask(DOUBT);
+}
+
 // The network is back: no need to wait.
 addEventListener('online', () => {
   if (socket || !credentials.token) return;
   clearTimeout(waiting);
   open();
 });
+
+/** Asks the server whether it is there, after this time. Without an answer the socket is closed, and opened again. */
+function ask(after) {
+  const own = socket;
+  clearTimeout(asking);
+  asking = setTimeout(() => {
+    own.send('{"type":"ping"}');
+    asking = setTimeout(() => own.close(4000, 'no answer'), PATIENCE);
+  }, after);
+}
+
+function live() {
+  isDoubted = false;
+  events.dispatchEvent(new Event('live'));
+}
 
 function open() {
   const own = new WebSocket(endpoint.replace(/^http/, 'ws'), 'graphql-transport-ws');
@@ -48,25 +72,18 @@ function open() {
   let entry;
   socket = own;
 
-  const ask = () => {
-    clearTimeout(asking);
-    asking = setTimeout(() => {
-      say({ type: 'ping' });
-      asking = setTimeout(() => own.close(4000, 'no answer'), PATIENCE);
-    }, PING);
-  };
-
   own.onopen = () => say({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
   own.onmessage = ({ data }) => {
     if (own !== socket) return;
     const message = JSON.parse(data);
-    ask();
+    ask(isDoubted ? DOUBT : PING);
     if (message.type === 'connection_ack') {
       entry = note({ query: THUMBNAILS, variables: {}, kind: 'subscription' });
       say({ id: 'thumbnails', type: 'subscribe', payload: { query: THUMBNAILS } });
       pause = FIRST_PAUSE;
-      events.dispatchEvent(new Event('live'));
-    } else if (message.type === 'ping') say({ type: 'pong' });
+      live();
+    } else if (message.type === 'pong' && isDoubted) live();
+    else if (message.type === 'ping') say({ type: 'pong' });
     else if (message.type === 'next') {
       settle(entry, { answer: message.payload, failed: Boolean(message.payload.errors) });
       const file = message.payload.data?.thumbnailReady;

@@ -1,6 +1,8 @@
 // Numbers, dates and failures, in words.
 
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+/** Whole numbers, and those with one digit behind the point. Made once: a grid that scrolls writes many. */
+const [whole, tenths] = [0, 1].map((digits) => new Intl.NumberFormat('en-GB', { maximumFractionDigits: digits }));
 
 /** A number of bytes, e.g. "2.4 MB". */
 export function bytes(count) {
@@ -11,12 +13,11 @@ export function bytes(count) {
     value /= 1000;
     unit += 1;
   }
-  const digits = unit > 0 && value < 9.95 ? 1 : 0;
-  return `${value.toLocaleString('en-GB', { maximumFractionDigits: digits })} ${units[unit]}`;
+  return `${(unit > 0 && value < 9.95 ? tenths : whole).format(value)} ${units[unit]}`;
 }
 
 /** "1 file", "3,000 files". */
-export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`;
+export const plural = (count, one, many = `${one}s`) => `${whole.format(count)} ${count === 1 ? one : many}`;
 
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' });
 const short = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });

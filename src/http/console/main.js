@@ -68,6 +68,7 @@ byId('account').addEventListener('click', () => {
 function show() {
   const { user } = session;
   const isIn = Boolean(user) && !isOver;
+  byId('starting').hidden = true;
   // The explorer is for everybody, but not while somebody has to log in again.
   const explores = isExplorer() && !isOver && (isIn || !isLogIn());
   byId('sign-in').hidden = isIn || explores;
@@ -145,6 +146,7 @@ addEventListener('unhandledrejection', ({ reason }) => notice(sentence(reason ??
 
 async function begin() {
   choose(false);
+  byId('starting').hidden = !byId('sign-in').hidden;
   try {
     await resume();
   } catch (error) {

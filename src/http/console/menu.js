@@ -23,7 +23,12 @@ export function openMenu(anchor, entries, { label, point } = {}) {
     menu.remove();
     if (focus && anchor.isConnected) anchor.focus({ preventScroll: true });
   }
-  const away = () => close(false);
+  // What has scrolled away from its button would seem to be another's. A scroll from before it opened is told late.
+  const { top, left } = anchor.getBoundingClientRect();
+  const away = () => {
+    const now = anchor.getBoundingClientRect();
+    if (Math.abs(now.top - top) > 1 || Math.abs(now.left - left) > 1) close(false);
+  };
   const outside = (event) => !menu.contains(event.target) && close(false);
   const move = (to) => items[(to + items.length) % items.length].focus();
 
@@ -42,7 +47,8 @@ export function openMenu(anchor, entries, { label, point } = {}) {
     step();
   });
 
-  (anchor.closest('dialog') ?? document.body).append(menu);
+  // Within its landmark, where those who read by landmarks look for it.
+  (anchor.closest('dialog, main, header') ?? document.body).append(menu);
   menu.showPopover();
   place(menu, point ?? anchor.getBoundingClientRect());
   anchor.setAttribute('aria-expanded', 'true');

@@ -61,8 +61,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         SVG: "icon.svg";
         JAVASCRIPT:
             "main.js" "client.js" "session.js" "events.js" "operations.js" "folder.js" "browse.js" "grid.js" "cell.js"
-            "actions.js" "menu.js" "dialogs.js" "move.js" "preview.js" "uploads.js" "tray.js" "walk.js" "thumbhash.js"
-            "panel.js" "snippets.js" "notices.js" "dom.js" "icons.js" "format.js" "theme.js" "places.js"
+            "actions.js" "menu.js" "dialogs.js" "move.js" "preview.js" "uploads.js" "transfer.js" "tray.js" "walk.js"
+            "thumbhash.js" "panel.js" "snippets.js" "notices.js" "dom.js" "icons.js" "format.js" "theme.js" "places.js"
             "explorer/explorer.js" "explorer/layout.js" "explorer/button.js" "explorer/editor.js" "explorer/layer.js"
             "explorer/typing.js" "explorer/suggest.js" "explorer/hover.js" "explorer/problems.js"
             "explorer/variables.js" "explorer/answer.js" "explorer/tree.js" "explorer/docs.js" "explorer/past.js"

@@ -95,6 +95,11 @@ export const UPLOAD = `mutation Upload($input: UploadInput!) {
 }
 ${ROW}`;
 
+export const ARRIVED = `query Arrived($parentId: ID, $sha256: String!) {
+  files(parentId: $parentId, filter: { sha256: $sha256 }, first: 100) { nodes { ...Row } }
+}
+${ROW}`;
+
 export const CREATE_FOLDER = `mutation CreateFolder($input: CreateFolderInput!) {
   createFolder(input: $input) { folder { ...Row } ${ERRORS} }
 }

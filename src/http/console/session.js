@@ -60,11 +60,9 @@ export async function look() {
   session.limits = limits;
   // An answer to what was asked before the last login says nothing of this session.
   if (token !== credentials.token) return;
-  if (!viewer && credentials.token) {
-    // The answer tells of a session that is over as an absence. Who it was is kept: they may log in again.
-    if (session.user) return credentials.ended();
-    forget();
-  }
+  // The answer tells of a session that is over as an absence. Who it was is kept: they may log in again.
+  if (!viewer && session.user) return token ? credentials.ended() : undefined;
+  if (!viewer) forget();
   session.user = viewer;
   tell('usage');
 }

@@ -20,7 +20,8 @@ export function curl({ query, variables, files, kind }) {
   } else {
     if (!credentials.token) lines.push("-H 'GraphQL-Preflight: 1'");
     const map = Object.fromEntries(paths.map(([path], index) => [index, [path]]));
-    lines.push(`-F operations=${quoted(operation)}`, `-F map=${quoted(JSON.stringify(map))}`);
+    // Not -F, which reads ";type=" also within JSON.
+    lines.push(`--form-string operations=${quoted(operation)}`, `--form-string map=${quoted(JSON.stringify(map))}`);
     // Quoted once for the shell, and once for curl, which reads commas and semicolons.
     paths.forEach(([, { name }], index) => lines.push(`-F ${quoted(`${index}=@"${name.replaceAll(/[\\"]/g, '\\$&')}"`)}`));
   }

@@ -1,38 +1,43 @@
-// Uploads: a queue of files, of which a few are on their way at a time. XMLHttpRequest, because it tells how far it is.
+// Uploads: a queue of files, of which a few are on their way at a time.
 
-import { ApiError, credentials, dataOf, endpoint, headers, note, payloadOf, settle } from './client.js';
-import { bytes } from './format.js';
-import { look, session } from './session.js';
-import { UPLOAD } from './operations.js';
+import { ApiError, credentials } from './client.js';
+import { check, events } from './events.js';
+import { bytes, plural } from './format.js';
+import { session } from './session.js';
+import { arrived, transfer } from './transfer.js';
 
 /** How many are sent at the same time. A browser opens six connections to a server. */
 const AT_ONCE = 3;
 /** Over how long the speed is taken, in milliseconds. */
 const SPAN = 1_000;
+/** What is waited for: somebody to log in, and the server to be there again. */
+const HOLDING = ['UNAUTHENTICATED', 'NETWORK'];
 
 let last = 0;
 
 /** Tells `change` when a state has changed, `progress` when bytes have gone, and `stored` with the file as the server has it. */
 class Uploads extends EventTarget {
-  /** Each with its `state`: waiting, sending, stored, failed, cancelled; held waits for somebody to log in. */
+  /** Each with its `state`: waiting, sending, stored, failed, cancelled; held is as waiting, and `error` says for what. */
   items = [];
 
   constructor() {
     super();
     session.addEventListener('changed', ({ detail }) => {
-      if (!session.user || detail?.isAnother) return this.clear();
-      for (const item of this.items) if (item.state === 'held') item.state = 'waiting';
-      this.#next();
+      if (!session.user || detail?.isAnother) this.clear();
+      else this.release();
     });
+    events.addEventListener('live', () => this.release());
   }
 
   /** Puts a file at the end of the queue. */
   add(file, parentId, name = file.name) {
-    const item = { id: ++last, file, parentId, name, size: file.size, sent: 0, speed: 0, state: 'waiting', error: null };
+    const item = { id: ++last, file, parentId, name, size: file.size, sent: 0, speed: 0, state: 'waiting', error: null, wasCut: false };
     this.items.push(item);
     const most = session.limits?.uploadBytes;
     if (most !== undefined && file.size > most) {
-      const message = `It has ${bytes(file.size)}; this server takes files of at most ${bytes(most)}.`;
+      const isClose = bytes(file.size) === bytes(most);
+      const [size, limit] = [file.size, most].map((count) => (isClose ? plural(count, 'byte') : bytes(count)));
+      const message = `It has ${size}; this server takes files of at most ${limit}.`;
       this.#fail(item, new ApiError({ code: 'FILE_TOO_LARGE', message }));
     } else {
       this.#next();
@@ -44,14 +49,20 @@ class Uploads extends EventTarget {
   cancel(item) {
     if (['stored', 'failed'].includes(item.state)) return;
     item.state = 'cancelled';
-    item.request?.abort();
+    item.transfer?.abort();
     this.#next();
   }
 
   /** Sends one again that has failed. */
   retry(item) {
     if (item.state !== 'failed') return;
-    Object.assign(item, { state: 'waiting', error: null, sent: 0, speed: 0 });
+    Object.assign(item, { state: 'waiting', error: null });
+    this.#next();
+  }
+
+  /** Goes on with those that were held. */
+  release() {
+    for (const item of this.items) if (item.state === 'held') Object.assign(item, { state: 'waiting', error: null });
     this.#next();
   }
 
@@ -71,54 +82,37 @@ class Uploads extends EventTarget {
   }
 
   #next() {
-    const sending = this.items.filter(({ state }) => state === 'sending').length;
-    for (const item of this.items.filter(({ state }) => state === 'waiting').slice(0, Math.max(0, AT_ONCE - sending))) this.#send(item);
+    const count = (wanted) => this.items.filter(({ state }) => state === wanted).length;
+    // What holds one holds all.
+    const free = count('held') > 0 ? 0 : AT_ONCE - count('sending');
+    for (const item of this.items.filter(({ state }) => state === 'waiting').slice(0, Math.max(0, free))) this.#send(item);
     this.#tell('change');
   }
 
-  #send(item) {
-    const { token } = credentials;
-    const request = new XMLHttpRequest();
-    const variables = { input: { file: null, parentId: item.parentId, name: item.name } };
-    const entry = note({ query: UPLOAD, variables, files: { 'variables.input.file': item.file } });
-    const body = new FormData();
-    body.append('operations', JSON.stringify({ query: UPLOAD, variables }));
-    body.append('map', JSON.stringify({ 0: ['variables.input.file'] }));
-    body.append('0', item.file, item.name);
-    Object.assign(item, { request, state: 'sending', sent: 0, since: performance.now(), before: 0 });
-
-    request.open('POST', endpoint);
-    for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
-    request.responseType = 'json';
-    request.upload.onprogress = ({ loaded, total }) => this.#progress(item, loaded, total);
-    request.onload = () => {
-      const { response, status } = request;
-      settle(entry, { answer: response, status, failed: !response?.data?.upload?.file });
-      try {
-        const { file } = payloadOf(dataOf(response, token));
-        Object.assign(item, { state: 'stored', sent: item.size, request: null, file: null, stored: file });
-        this.dispatchEvent(new CustomEvent('stored', { detail: file }));
-        this.#next();
-      } catch (error) {
-        this.#fail(item, error);
+  async #send(item) {
+    // Nothing is sent only to be refused.
+    if (!credentials.token) return this.#fail(item, new ApiError({ code: 'UNAUTHENTICATED', message: 'The session has ended.' }));
+    Object.assign(item, { state: 'sending', sent: 0, speed: 0, since: performance.now(), before: 0 });
+    try {
+      let stored = item.wasCut ? await arrived(item) : null;
+      if (item.state !== 'sending') return;
+      if (!stored) {
+        item.transfer = transfer(item, (part) => this.#progress(item, part));
+        stored = await item.transfer.done;
       }
-    };
-    request.onabort = () => settle(entry, { answer: 'Cancelled.', status: 0, failed: true });
-    request.onerror = async () => {
-      settle(entry, { answer: 'The connection was lost.', status: 0, failed: true });
-      // A server that wants none of it may answer and hang up before the browser has sent all, and the answer is lost.
-      await look().catch(() => {});
-      const over = token === credentials.token && session.user ? null : 'UNAUTHENTICATED';
-      const message = 'The connection was lost before the file had arrived. Try again.';
-      this.#fail(item, new ApiError({ code: over ?? 'CONNECTION_LOST', message }));
-    };
-    request.send(body);
-    this.#tell('change');
+      Object.assign(item, { state: 'stored', sent: item.size, file: null });
+      this.dispatchEvent(new CustomEvent('stored', { detail: stored }));
+      this.#next();
+    } catch (error) {
+      this.#fail(item, error);
+    } finally {
+      item.transfer = null;
+    }
   }
 
-  #progress(item, loaded, total) {
+  #progress(item, part) {
     const now = performance.now();
-    item.sent = Math.min(item.size, Math.round((loaded / total) * item.size));
+    item.sent = Math.min(item.size, Math.round(part * item.size));
     if (now - item.since >= SPAN) {
       const speed = ((item.sent - item.before) / (now - item.since)) * 1000;
       item.speed = item.speed ? (item.speed + speed) / 2 : speed;
@@ -129,10 +123,11 @@ class Uploads extends EventTarget {
 
   #fail(item, error) {
     if (item.state === 'cancelled') return;
-    const isHeld = error.code === 'UNAUTHENTICATED';
-    Object.assign(item, { state: isHeld ? 'held' : 'failed', error, request: null });
+    Object.assign(item, { state: HOLDING.includes(error.code) ? 'held' : 'failed', error, sent: 0 });
+    if (['NETWORK', 'CUT_OFF'].includes(error.code)) item.wasCut = true;
+    if (error.code === 'NETWORK') check();
     // Somebody has logged in already, while this one's answer was on its way.
-    if (isHeld && session.user && credentials.token) item.state = 'waiting';
+    if (error.code === 'UNAUTHENTICATED' && session.user && credentials.token) item.state = 'waiting';
     this.#next();
   }
 

@@ -1,6 +1,6 @@
 // What was dropped or picked, as files with the folders that they are in.
 
-import { mutate } from './client.js';
+import { ApiError, mutate } from './client.js';
 import { CREATE_FOLDER } from './operations.js';
 
 /** The files of a drop; folders are walked. To be called at once: what was dropped cannot be read later. */
@@ -24,8 +24,12 @@ export async function* picked(files) {
 }
 
 async function* walk(entry, folders) {
+  const message = `“${entry.name}” could not be read. Drop it once more, or what is in it.`;
+  const unreadable = { file: null, folders, error: new ApiError({ code: 'UNREADABLE', message }) };
+  const read = (start) => new Promise(start).catch(() => null);
   if (entry.isFile) {
-    yield { file: await new Promise((resolve, reject) => entry.file(resolve, reject)), folders };
+    const file = await read((resolve, reject) => entry.file(resolve, reject));
+    yield file ? { file, folders } : unreadable;
     return;
   }
   const within = [...folders, entry.name];
@@ -34,27 +38,57 @@ async function* walk(entry, folders) {
   const reader = entry.createReader();
   for (;;) {
     // A hundred at a time, until there are none.
-    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (entries.length === 0) return;
+    const entries = await read((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!entries) yield unreadable;
+    if (!entries?.length) return;
     for (const child of entries) yield* walk(child, within);
   }
 }
 
-/** Makes the folders under one of ours, each once, and calls `each` with every file and the ID of its folder. */
-export async function place(found, parentId, { each, made }) {
+/**
+ * Answers what puts files into the folders they were in, under one of ours. Each folder is made once, and told to `made`; `each`
+ * gets every file and the ID of its folder; `skipped` hears of what cannot be read, or has no name that a folder may have.
+ */
+export function placing(parentId, { each, made, skipped }) {
   const known = new Map();
-  const ensure = async (folders) => {
+  async function make(folders) {
+    const name = folders.at(-1);
+    const parent = await ensure(folders.slice(0, -1));
+    const { folder } = await mutate(CREATE_FOLDER, { name, parentId: parent }).catch((error) => {
+      if (error.code !== 'BAD_USER_INPUT') throw error;
+      throw new ApiError({ code: 'SKIPPED', message: `The folder “${name}” was left out: ${error.message}` });
+    });
+    made(folder);
+    return folder.id;
+  }
+  function ensure(folders) {
     if (folders.length === 0) return parentId;
     const key = JSON.stringify(folders);
-    if (!known.has(key)) {
-      const { folder } = await mutate(CREATE_FOLDER, { name: folders.at(-1), parentId: await ensure(folders.slice(0, -1)) });
-      known.set(key, folder.id);
-      made(folder);
-    }
+    if (!known.has(key)) known.set(key, make(folders));
     return known.get(key);
-  };
-  for await (const { file, folders } of found) {
-    const id = await ensure(folders);
-    if (file) each(file, id);
   }
+
+  /** One folder in trouble is in the way of no other. Throws the first trouble, with what is `left` to be placed by another call. */
+  return async function place(found) {
+    const left = [];
+    const said = new Set();
+    let trouble = null;
+    for await (const { file, folders, error } of found) {
+      try {
+        if (error) throw error;
+        const id = await ensure(folders);
+        if (file) each(file, id);
+      } catch (problem) {
+        if (!['SKIPPED', 'UNREADABLE'].includes(problem.code)) {
+          trouble ??= problem;
+          left.push({ file, folders });
+        } else if (!said.has(problem)) {
+          said.add(problem);
+          skipped(problem);
+        }
+      }
+    }
+    for (const [key, id] of known) await id.catch(() => known.delete(key));
+    if (trouble) throw Object.assign(trouble, { left });
+  };
 }

@@ -1,0 +1,70 @@
+// Steps in which something has changed elsewhere, or is deeper or longer than usual.
+
+import assert from 'node:assert/strict';
+
+import { ask, cell, gone, logIn, menu, newAccount } from './drive.js';
+import { text } from './pictures.js';
+
+const MAKE = 'mutation($input: CreateFolderInput!) { createFolder(input: $input) { folder { id } userErrors { message } } }';
+const DELETE = 'mutation($input: DeleteInput!) { delete(input: $input) { userErrors { message } } }';
+
+/** Makes folders one within the other behind the console's back. Answers their IDs. */
+async function nest(server, token, count) {
+  const ids = [];
+  for (let level = 1; level <= count; level++) {
+    const { createFolder } = await ask(server, token, MAKE, { input: { name: `Level ${level}`, parentId: ids.at(-1) ?? null } });
+    ids.push(createFolder.folder.id);
+  }
+  return ids;
+}
+
+export const steps = {
+  async a_deep_path_shows_both_ends_and_the_rest_as_a_menu({ another, server, accessible }) {
+    const page = await another();
+    const { email, token } = await newAccount(server);
+    const ids = await nest(server, token, 64);
+    await logIn(page, server, email);
+    await page.goto(`${server.url}/#/folder/${ids.at(-1)}`);
+    await page.getByText('This folder is empty.').waitFor();
+    assert.deepEqual(await page.locator('#crumbs li').allTextContents(), ['My files', '…', 'Level 62', 'Level 63', 'Level 64']);
+    await page.click('#new-folder');
+    await page.fill('dialog input', 'Level 65');
+    await page.keyboard.press('Enter');
+    await page.getByText('Folders can be nested at most 64 deep.').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByLabel('61 folders between').click();
+    await accessible(page);
+    await page.getByRole('menuitem', { name: 'Level 30', exact: true }).click();
+    await page.locator('#crumbs [aria-current]', { hasText: 'Level 30' }).waitFor();
+    await page.context().close();
+  },
+
+  async what_was_deleted_elsewhere_is_said_to_be_gone({ another, server }) {
+    const page = await another();
+    const { email, token } = await newAccount(server);
+    const [id] = await nest(server, token, 1);
+    await logIn(page, server, email);
+    await page.setInputFiles('#picker', [text('note.txt', 'words')]);
+    await cell(page, 'note.txt').waitFor();
+    const { files } = await ask(server, token, '{ files(filter: { kinds: [FILE] }, first: 1) { nodes { id } } }');
+    await cell(page, 'Level 1').locator('.open').click();
+    await page.getByText('This folder is empty.').waitFor();
+
+    await ask(server, token, DELETE, { input: { fileId: id } });
+    await page.setInputFiles('#picker', [text('late.txt', 'late')]);
+    await page.getByText('The folder that it was for is no longer there.').waitFor();
+    await page.reload();
+    await page.getByText('There is no such folder.').waitFor();
+    await page.getByText('Go to My files').click();
+
+    await cell(page, 'note.txt').waitFor();
+    await ask(server, token, DELETE, { input: { fileId: files.nodes[0].id } });
+    await menu(page, 'note.txt', 'Share…');
+    await page.locator('dialog .error', { hasText: 'It is no longer there.' }).waitFor();
+    await page.keyboard.press('Escape');
+    await menu(page, 'note.txt', 'Download');
+    await page.locator('.notice', { hasText: 'It is no longer there.' }).waitFor();
+    await gone(cell(page, 'note.txt'));
+    await page.context().close();
+  },
+};
