@@ -11,7 +11,7 @@ use image::{ColorType, ImageDecoder, ImageError, ImageResult, Limits};
 
 use super::error::{RenderError, cannot_be_decoded, ends_too_early, too_much_memory};
 use super::interleaved::Meta;
-use super::{Format, RenderLimits, webp};
+use super::{Format, RenderLimits, ico, webp};
 
 /// What a decoder may take beside the pixels, in bytes.
 const SCRATCH: u64 = 128 << 20;
@@ -117,7 +117,16 @@ impl Opened<'_> {
             .and_then(Pixels::zeroed)
             .ok_or_else(|| RenderError::Failed(format!("no memory for {length} bytes of pixels")))?;
         let missing = match self.decoder.read_image_boxed(pixels.bytes_mut()) {
-            Ok(()) => 0..0,
+            Ok(()) => {
+                // The decoder applies the mask in any case.
+                if let (Format::Ico, ColorType::Rgba8) = (format, color)
+                    && let Some(alpha) = ico::alpha(self.bytes, (width, height))
+                {
+                    let pixels = pixels.bytes_mut().as_chunks_mut::<4>().0;
+                    pixels.iter_mut().zip(alpha).for_each(|(pixel, alpha)| pixel[3] = alpha);
+                }
+                0..0
+            }
             Err(error) => {
                 // Like browsers: the rows of a bitmap that came before.
                 let bitmap = matches!(format, Format::Bmp | Format::Ico);

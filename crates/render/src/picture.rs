@@ -99,10 +99,7 @@ impl Picture {
         let (width, height) = orientation.turn(to);
         if transparent {
             let samples = orientation.apply::<4>(straight(scaled, channels, to)?, size);
-            let samples = match Transform::new(profile, Space::Rgba) {
-                Some(transform) => transform.apply(&samples).unwrap_or(samples),
-                None => samples,
-            };
+            let samples = rgba_in_srgb(samples, channels == 2, profile);
             return Ok(Self::Transparent(Rgba { width, height, samples }));
         }
         Ok(Self::Opaque(match channels {
@@ -192,6 +189,19 @@ pub(crate) fn rgb_to_ycc(rgb: &[u8], (width, height): (u32, u32)) -> Ycc {
     }
     let plane = |samples| Plane { width: columns, height: lines, samples };
     Ycc { luma: Plane { width, height, samples: luma }, chroma: Some(chroma.map(plane)) }
+}
+
+/// From straight RGBA with this profile, which may be one for grey where all of it is grey.
+fn rgba_in_srgb(samples: Vec<u8>, is_grey: bool, profile: Option<&[u8]>) -> Vec<u8> {
+    let pixels = samples.as_chunks::<4>().0;
+    if let Some(transform) = is_grey.then(|| Transform::new(profile, Space::Grey)).flatten() {
+        let grey: Vec<u8> = pixels.iter().map(|&[grey, ..]| grey).collect();
+        let Some(rgb) = transform.apply(&grey) else { return samples };
+        let with_alpha = rgb.as_chunks::<3>().0.iter().zip(pixels);
+        return with_alpha.flat_map(|(&[red, green, blue], &[.., alpha])| [red, green, blue, alpha]).collect();
+    }
+    let converted = Transform::new(profile, Space::Rgba).and_then(|transform| transform.apply(&samples));
+    converted.unwrap_or(samples)
 }
 
 /// Straight RGBA of premultiplied grey and alpha or RGBA.

@@ -258,6 +258,37 @@ fn an_icon_may_hold_a_png_of_any_colours() {
     near(&large(&icon), 32, 32, [0, 255, 0, 255]);
 }
 
+/// An icon of one bitmap with 32 bits, from the bottom up, and a mask.
+fn icon(width: u8, height: u8, pixels: &[[u8; 4]], mask: &[[u8; 4]]) -> Vec<u8> {
+    let mut bitmap = [40_u32, width.into(), u32::from(height) * 2].map(u32::to_le_bytes).concat();
+    bitmap.extend([1, 0, 32, 0]);
+    bitmap.extend([0; 24]);
+    bitmap.extend(pixels.concat());
+    bitmap.extend(mask.concat());
+    let length = u32::try_from(bitmap.len()).unwrap().to_le_bytes();
+    [&[0, 0, 1, 0, 1, 0, width, height, 0, 0, 1, 0, 32, 0][..], &length, &22_u32.to_le_bytes(), &bitmap].concat()
+}
+
+#[test]
+fn the_alpha_of_an_icon_counts_and_its_mask_where_there_is_none() {
+    // Blue, green, red, alpha. The mask hides the left half, and what is behind the last column.
+    let mask = [[0xf0, 0, 0, 0]; 8];
+    let half = |alpha| [[0, 0, 255, alpha]; 64];
+    let soft = large(&icon(8, 8, &half(128), &mask));
+    near(&soft, 1, 4, [255, 0, 0, 128]);
+    near(&soft, 6, 4, [255, 0, 0, 128]);
+    let old = decoded(&large(&icon(8, 8, &half(0), &mask)));
+    assert_eq!([old.get_pixel(1, 4).0[3], old.get_pixel(6, 4).0[3]], [0, 255]);
+}
+
+#[test]
+fn a_profile_for_grey_holds_for_grey_with_alpha() {
+    // Linear light: 64 of 255 is 137 in sRGB.
+    let row = [[0].as_slice(), &[64, 200].repeat(60)].concat();
+    let chunks = [(b"gAMA", 100_000_u32.to_be_bytes().to_vec()), (b"IDAT", zlib(&row.repeat(60)))];
+    near(&large(&png(60, 60, [8, 4], &chunks)), 30, 30, [137, 137, 137, 200]);
+}
+
 #[test]
 fn what_claims_to_be_enormous_is_refused_before_it_has_memory() {
     let begun = Instant::now();

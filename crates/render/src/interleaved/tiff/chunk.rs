@@ -21,7 +21,8 @@ pub(super) enum Chunk<'a> {
     PackBits(PackBits<'a>),
     Lzw(Box<weezl::decode::Decoder>, Input<'a>),
     Deflate(Box<ZlibDecoder<Input<'a>>>),
-    Group3(Box<Group3Decoder<io::Bytes<Input<'a>>>>),
+    /// With the length of a line.
+    Group3(Box<Group3Decoder<io::Bytes<Input<'a>>>>, u16),
     Group4(Box<Group4Decoder<io::Bytes<Input<'a>>>>),
     Jpeg(Jpeg),
 }
@@ -59,7 +60,10 @@ impl<'a> Chunk<'a> {
                 Self::Deflate(decoder)
             }
             (Compression::Deflate, _) => Self::Deflate(Box::new(ZlibDecoder::new(input))),
-            (Compression::Group3, _) => Self::Group3(Box::new(Group3Decoder::new(input.bytes()).ok()?)),
+            (Compression::Group3, _) => {
+                let width = u16::try_from(layout.chunk_width).ok()?;
+                Self::Group3(Box::new(Group3Decoder::new(input.bytes()).ok()?), width)
+            }
             (Compression::Group4, _) => {
                 let width = u16::try_from(layout.chunk_width).ok()?;
                 Self::Group4(Box::new(Group4Decoder::new(input.bytes(), width).ok()?))
@@ -74,11 +78,17 @@ impl<'a> Chunk<'a> {
             Self::PackBits(packed) => packed.read(row),
             Self::Lzw(decoder, input) => read_lzw(decoder, input, row),
             Self::Deflate(decoder) => decoder.read_exact(row).ok(),
-            Self::Group3(decoder) => {
-                let status = decoder.advance().ok()?;
-                // The end has a line of its own only where something stands before it.
-                let is_line = status == DecodeStatus::Incomplete || !decoder.transitions().is_empty();
-                draw(decoder.transitions(), row);
+            Self::Group3(decoder, width) => {
+                let status = decoder.advance();
+                let changes = decoder.transitions();
+                let is_line = match status {
+                    Ok(DecodeStatus::Incomplete) => true,
+                    // The end has a line of its own only where something stands before it.
+                    Ok(DecodeStatus::End) => !changes.is_empty(),
+                    // Most programs write nothing behind the last line of a strip.
+                    Err(_) => changes.last() == Some(width),
+                };
+                draw(changes, row);
                 is_line.then_some(())
             }
             Self::Group4(decoder) => {

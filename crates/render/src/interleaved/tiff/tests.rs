@@ -234,14 +234,31 @@ fn inks_and_lab_become_colours() {
 #[test]
 fn a_fax_is_drawn_in_black_on_white() {
     // T.6: a line of 8 white, then one of 3 white, 2 black, 3 white; then the end of the block.
-    let bits = ["1", "001", "1000", "11", "1", "000000000001000000000001"].concat();
-    let bytes: Vec<u8> = bits
-        .as_bytes()
-        .chunks(8)
-        .map(|bits| bits.iter().enumerate().fold(0, |byte, (at, bit)| byte | (bit - b'0') << (7 - at)))
-        .collect();
+    let bytes = of_bits(&["1", "001", "1000", "11", "1", "000000000001000000000001"]);
     let file = File::new(8, 2, 0, &[1], vec![bytes]).with(259, &[4]);
     assert_eq!(file.pixels(), [[255; 8], [255, 255, 255, 0, 0, 255, 255, 255]].concat());
+}
+
+#[test]
+fn the_last_line_of_a_fax_needs_no_end() {
+    // T.4, one-dimensional: the end of a line before each, as libtiff writes it; 3 white, 5 black; 8 white, the second strip
+    // 2 white, 2 black, 4 white.
+    let end = "000000000001";
+    let strips = [of_bits(&[end, "1000", "0011", end, "10011"]), of_bits(&[end, "0111", "11", "1011"])];
+    let file = File::new(8, 3, 0, &[1], strips.to_vec()).with(259, &[3]).with(278, &[2]);
+    let [black, white] = [0, 255];
+    let lines = [
+        [white, white, white, black, black, black, black, black],
+        [white; 8],
+        [white, white, black, black, white, white, white, white],
+    ];
+    assert_eq!(file.pixels(), lines.concat());
+}
+
+/// Bytes of these bits, the first of them highest.
+fn of_bits(bits: &[&str]) -> Vec<u8> {
+    let byte = |bits: &[u8]| bits.iter().enumerate().fold(0, |byte, (at, bit)| byte | (bit - b'0') << (7 - at));
+    bits.concat().as_bytes().chunks(8).map(byte).collect()
 }
 
 #[test]
