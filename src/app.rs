@@ -1,6 +1,12 @@
 //! The composition root: from the configuration to running services. The only file that names back ends.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -108,10 +114,7 @@ impl Instance {
         let exclusive = matches!(role, Role::Serve { .. });
         let data_folder = match &config.store {
             StoreConfig::Embedded { data_dir } => {
-                if role == Role::Inspect && !data_dir.join(DATABASE).exists() {
-                    let message = format!("store.data_dir: there is no installation in {}", data_dir.display());
-                    return Err(StartError(message));
-                }
+                check_installation(data_dir, &config.blobs.backend, role)?;
                 Some(DataFolder::open(data_dir, exclusive)?)
             }
             StoreConfig::Servers { .. } => None,
@@ -288,6 +291,33 @@ fn secret(config: &Config, folder: Option<&DataFolder>, random: &Random) -> Resu
         (None, Some(folder)) => folder.secret(random),
         (None, None) => Err(StartError("accounts.secret: has to be set with the servers back end".to_owned())),
     }
+}
+
+/// Refuses to look at what is not there, and to begin anew with one half of an installation: what is missing may only be
+/// elsewhere, or not mounted.
+fn check_installation(data_dir: &Path, blobs: &BlobsBackend, role: Role) -> Result<(), StartError> {
+    let database = data_dir.join(DATABASE);
+    if role == Role::Inspect && !database.exists() {
+        return Err(StartError(format!("store.data_dir: there is no installation in {}", data_dir.display())));
+    }
+    let BlobsBackend::Disk(blobs) = blobs else { return Ok(()) };
+    let (has_rows, has_folder) = (database.exists(), Blobs::is_made(blobs));
+    if has_rows && !has_folder {
+        return Err(StartError(format!(
+            "blobs.dir: there is a database, and the folder {} with the bytes of its files is gone. Is its disk mounted? If they \
+             are lost, make the folder with an empty one called 00 in it; `strongroom doctor` then lists what is missing.",
+            blobs.display()
+        )));
+    }
+    if !has_rows && has_folder && Blobs::has_any(blobs) {
+        return Err(StartError(format!(
+            "store.data_dir: there are the bytes of files in {}, and the database {} is gone. Put it back from a backup, or move \
+             the bytes away to begin anew.",
+            blobs.display(),
+            database.display()
+        )));
+    }
+    Ok(())
 }
 
 fn check_embedded_role(role: Role) -> Result<(), StartError> {

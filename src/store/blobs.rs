@@ -107,6 +107,20 @@ pub struct Written {
 }
 
 impl Blobs {
+    /// Whether this folder has been made for blobs. Blocks.
+    #[must_use]
+    pub fn is_made(root: &Path) -> bool {
+        root.join("00").is_dir()
+    }
+
+    /// Whether there is a blob in this folder. Blocks.
+    #[must_use]
+    pub fn has_any(root: &Path) -> bool {
+        let holds_some =
+            |n: u8| std::fs::read_dir(root.join(format!("{n:02x}"))).is_ok_and(|mut all| all.next().is_some());
+        (0..=u8::MAX).any(holds_some)
+    }
+
     /// Keeps blobs below this folder, which is made if it is missing. Blocks.
     pub fn disk(root: &Path) -> Result<Self> {
         let private = |path: &Path| std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -141,7 +155,11 @@ impl Blobs {
     pub async fn writer(&self, key: BlobKey, notes: Arc<dyn Reservations>) -> Result<BlobWriter> {
         let path = place(key);
         Ok(match &*self.0 {
-            Backend::Disk { store, .. } => BlobWriter::disk(store.put_multipart(&path).await.map_err(failed)?),
+            Backend::Disk { store, root, .. } => {
+                // It would make a folder that is missing, perhaps where a disk should be mounted.
+                tokio::fs::metadata(root.join(prefix(key))).await.map_err(of_disk)?;
+                BlobWriter::disk(store.put_multipart(&path).await.map_err(failed)?)
+            }
             Backend::S3 { store, budget, .. } => {
                 BlobWriter::s3(Arc::clone(store), key, path, notes, Arc::clone(budget))
             }
@@ -283,8 +301,8 @@ impl Ping for Blobs {
     async fn ping(&self) -> Result<()> {
         match &*self.0 {
             Backend::Disk { root, .. } => {
-                tokio::fs::metadata(root).await.map_err(|error| Error::unavailable("the blob store", error))?;
-                Ok(())
+                // One of those that there always are: where a disk is no longer mounted, there is an empty root.
+                tokio::fs::metadata(root.join("00")).await.map_err(of_disk).map(drop)
             }
             // Listing tells a missing bucket from a missing object.
             Backend::S3 { store, .. } => match store.list(Some(&Key::from("ping"))).next().await {

@@ -27,15 +27,22 @@ pub enum ThumbnailOutcome {
     Superseded,
 }
 
-impl EncodeLabelValue for ThumbnailOutcome {
-    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), fmt::Error> {
-        let text = match self {
+impl ThumbnailOutcome {
+    /// As metrics and the log have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Ready => "ready",
             Self::Failed => "failed",
             Self::Retried => "retried",
             Self::Superseded => "superseded",
-        };
-        text.encode(encoder)
+        }
+    }
+}
+
+impl EncodeLabelValue for ThumbnailOutcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), fmt::Error> {
+        self.as_str().encode(encoder)
     }
 }
 
@@ -141,7 +148,13 @@ impl Metrics {
         let requests = Family::default();
         let request_seconds = Family::<_, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
         let (uploads, uploaded_bytes) = (Counter::default(), Counter::default());
-        let thumbnails = Family::default();
+        let thumbnails = Family::<OutcomeLabels, Counter>::default();
+        // From the start, as the failures in `TROUBLES`.
+        for outcome in
+            [ThumbnailOutcome::Ready, ThumbnailOutcome::Failed, ThumbnailOutcome::Retried, ThumbnailOutcome::Superseded]
+        {
+            drop(thumbnails.get_or_create(&OutcomeLabels { outcome }));
+        }
         let render_seconds = Histogram::new(SECONDS);
         let lease_losses = Counter::default();
         let (queue, overdue, backends) = (Family::default(), Family::default(), Family::default());

@@ -23,7 +23,14 @@ pub struct Failure {
 }
 
 /// The counts. Those of the process, as the log is: there is one.
-pub static TROUBLES: LazyLock<Family<Failure, Counter>> = LazyLock::new(Family::default);
+pub static TROUBLES: LazyLock<Family<Failure, Counter>> = LazyLock::new(|| {
+    let counts = Family::<Failure, Counter>::default();
+    // From the start: what a series begins with is no increase, and an alert would miss the first failure.
+    for of in ["mongodb", "redis", "sqlite", "blobs", "other", "internal"] {
+        drop(counts.get_or_create(&Failure { of }));
+    }
+    counts
+});
 
 /// Listens to the log, whatever of it is shown.
 pub struct Troubles;

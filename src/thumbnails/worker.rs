@@ -146,6 +146,15 @@ impl Worker {
             Ok(Verdict::Retry(_)) | Err(_) => ThumbnailOutcome::Retried,
         };
         self.metrics.thumbnail(outcome, begun.elapsed());
+        let reason = if let Ok(Verdict::Bury(reason)) = &worked { Some(reason.as_str()) } else { None };
+        tracing::info!(
+            file = %job.key.file,
+            outcome = outcome.as_str(),
+            reason,
+            attempt = job.attempts + 1,
+            latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "worked on an image"
+        );
         let told = match worked {
             Ok(Verdict::Ready | Verdict::Superseded) => {
                 self.forget(job);

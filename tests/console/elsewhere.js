@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { ask, cell, gone, logIn, menu, newAccount } from './drive.js';
+import { PASSWORD, ask, cell, gone, logIn, menu, newAccount } from './drive.js';
 import { text } from './pictures.js';
 
 const MAKE = 'mutation($input: CreateFolderInput!) { createFolder(input: $input) { folder { id } userErrors { message } } }';
@@ -19,6 +19,18 @@ async function nest(server, token, count) {
 }
 
 export const steps = {
+  async a_link_to_a_folder_leads_there_after_logging_in({ another, server }) {
+    const page = await another();
+    const { email, token } = await newAccount(server);
+    const [id] = await nest(server, token, 1);
+    await page.goto(`${server.url}/#/folder/${id}`);
+    await page.fill('#email', email);
+    await page.fill('#password', PASSWORD);
+    await page.click('#sign-in-button');
+    await page.locator('#crumbs [aria-current]', { hasText: 'Level 1' }).waitFor();
+    await page.context().close();
+  },
+
   async a_deep_path_shows_both_ends_and_the_rest_as_a_menu({ another, server, accessible }) {
     const page = await another();
     const { email, token } = await newAccount(server);

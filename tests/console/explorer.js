@@ -223,7 +223,7 @@ export const steps = {
     );
     await write(page, variables(page), '{}');
     await page.locator('input[data-place="input.files.*.file"]').setInputFiles([text('one.txt', '1'), text('two.txt', '2')]);
-    await page.getByText('2 files').waitFor();
+    await page.locator('#explorer').getByText('2 files', { exact: true }).waitFor();
     await button(page, 'Run').click();
     await answer(page).getByText('"two.txt"').waitFor();
   },
@@ -280,6 +280,17 @@ export const steps = {
     assert.equal(await query(page).inputValue(), '{\n  viewer {\n    id # mine\n    email\n  }\n}\n');
     await page.keyboard.press('Control+Z');
     assert.equal(await query(page).inputValue(), before);
+  },
+
+  async what_is_very_long_is_shown_and_not_kept({ page }) {
+    await variables(page).fill(JSON.stringify({ list: Array.from({ length: 20_000 }, (_, id) => ({ id, three: [1, 2, 3] })) }));
+    await page.reload();
+    // What was kept is what was there before.
+    assert.ok((await variables(page).inputValue()).length < 10_000);
+    await write(page, query(page), '{ limits { pageSize } }');
+    await write(page, variables(page), '{}');
+    await button(page, 'Run').click();
+    await answer(page).getByText('pageSize').waitFor();
   },
 
   async history_brings_back_what_ran_before_a_reload_and_holds_no_password({ page, screens }) {

@@ -25,6 +25,7 @@ crate::on_both_back_ends!(
     files_whose_bytes_are_gone_are_reported_and_stay,
     thumbnails_that_are_gone_are_made_again,
     old_bytes_of_no_file_are_removed_only_when_asked_for,
+    beside_a_database_without_files_no_bytes_are_removed,
     what_is_being_written_is_left_alone,
     a_row_that_cannot_be_read_keeps_bytes_from_being_removed,
     images_that_nobody_queued_are_queued_again,
@@ -206,6 +207,16 @@ async fn old_bytes_of_no_file_are_removed_only_when_asked_for(backend: Backend) 
     left.sort();
     assert_eq!(app.home.blob_files(), left);
     assert_eq!(found(&examined(&app, &[]).await.1), []);
+}
+
+async fn beside_a_database_without_files_no_bytes_are_removed(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let orphan = plant(&app, "", DAY);
+    let (healthy, report) = examined(&app, &["--repair"]).await;
+    assert!(!healthy);
+    assert_eq!(found(&report), [("orphaned_blob", 1, 0)]);
+    assert!(report["findings"][0]["outcome"].as_str().unwrap().contains("is it the right one"), "{report}");
+    assert!(orphan.exists());
 }
 
 async fn what_is_being_written_is_left_alone(backend: Backend) {

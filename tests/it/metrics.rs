@@ -36,7 +36,7 @@ async fn what_was_done_is_counted_and_every_back_end_is_named(backend: Backend) 
         assert_eq!(answer.status(), 200);
         assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
         let text = answer.text().await.unwrap();
-        if text.contains("strongroom_thumbnail_jobs_total{") {
+        if text.contains(r#"strongroom_thumbnail_jobs_total{outcome="ready"} 1"#) {
             break text;
         }
         assert!(Instant::now() < deadline, "{text}");

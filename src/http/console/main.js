@@ -18,6 +18,8 @@ const form = byId('sign-in-form');
 const field = (name) => form.elements[name];
 let isNew = false;
 let isOver = false;
+/** Whether somebody was signed in until now. */
+let wasIn = false;
 
 byId('notices').popover = 'manual';
 browse.start();
@@ -105,6 +107,7 @@ session.addEventListener('changed', ({ detail }) => {
   if (detail?.isAnother && !isExplorer() && location.hash !== '#/') history.replaceState(null, '', '#/');
   show();
   if (session.user) {
+    wasIn = true;
     events.listen();
     // Whoever only had to log in again goes on where they were.
     if (wasOver && !detail?.isAnother) folder.refresh();
@@ -115,7 +118,9 @@ session.addEventListener('changed', ({ detail }) => {
     byId('live').hidden = true;
     folder.empty();
     byId('tray').hidden = true;
-    if (location.hash && !isExplorer()) history.replaceState(null, '', location.pathname);
+    // Where somebody was is not for the next; where somebody wants to go is kept until they have logged in.
+    if (wasIn && location.hash && !isExplorer()) history.replaceState(null, '', location.pathname);
+    wasIn = false;
     if (!byId('sign-in').hidden) field('email').focus();
   }
 });

@@ -1,4 +1,4 @@
-//! GraphiQL at `/graphiql`, for those who prefer it to the console's explorer: a page of our own that loads it from a CDN.
+//! `GraphiQL` at `/graphiql`, for those who prefer it to the console's explorer: a page of our own that loads it from a CDN.
 //!
 //! What comes from there is pinned: exact versions, each with its hash, which the browser checks. The hashes are those of the
 //! files in the packages on npm, which the CDN serves as they are.
@@ -13,7 +13,7 @@ use axum::{
 use super::App;
 
 /// What the page may do: run what its tags name, and talk to this server. The fonts are within the style sheet. Styles that
-/// GraphiQL makes while it runs are refused; all that is lost is that the page behind a dialog could be scrolled.
+/// `GraphiQL` makes while it runs are refused; all that is lost is that the page behind a dialog could be scrolled.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self' https://cdn.jsdelivr.net/npm/graphiql@3.9.0/ \
      https://cdn.jsdelivr.net/npm/react@18.3.1/ https://cdn.jsdelivr.net/npm/react-dom@18.3.1/; \

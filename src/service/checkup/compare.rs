@@ -234,10 +234,12 @@ impl<'a> Run<'a> {
         if !store.reservations.noted(&[blob]).await?.is_empty() || store.blobs.size(blob).await?.is_none() {
             return Ok(());
         }
-        let outcome = if self.all_rows_read {
-            self.remove(async { store.blobs.discard(&note(blob, None)).await }).await
-        } else {
+        let outcome = if !self.all_rows_read {
             Outcome::Left("a row that cannot be read may own it")
+        } else if self.report.rows == 0 {
+            Outcome::Left("the database has no file at all: is it the right one, and is it whole?")
+        } else {
+            self.remove(async { store.blobs.discard(&note(blob, None)).await }).await
         };
         let detail = format!("{} bytes of {} belong to no file", listed.size, listed.modified);
         self.report.add(Finding { problem: Problem::OrphanedBlob, file: None, blob: Some(blob), detail, outcome });

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     Backend,
-    app::{Home, TestApp, jpeg},
+    app::{Home, TestApp, error_code, jpeg},
     client::Client,
     program::run,
 };
@@ -81,6 +81,61 @@ async fn a_key_of_the_wrong_type_in_redis_delays_images_and_nothing_else() {
     assert_eq!(ada.settled(id(&photo)).await["thumbnailStatus"], "READY");
 }
 
+/// Runs a server that is expected not to start; what it says.
+fn refused(home: &Home) -> String {
+    let output = run(home, &["serve"], &[], "");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    errors
+}
+
+async fn while_the_folder_of_blobs_is_gone_uploads_are_refused_and_it_is_not_made_anew(backend: Backend) {
+    let app = TestApp::idle(backend).await;
+    let ada = app.user("ada").await;
+    let file = ada.upload("kept.txt", "abc").await;
+    let ready = async || ada.http.get(format!("{}/readyz", app.url)).send().await.unwrap().status().as_u16();
+    let (folder, away) = (app.home.blobs(), app.home.dir.path().join("away"));
+    fs::rename(&folder, &away).unwrap();
+    // As where a disk is no longer mounted.
+    fs::create_dir(&folder).unwrap();
+    let query = "mutation($f: Upload!) { upload(input: { file: $f }) { userErrors { code } } }";
+    let (map, part) = (json!({ "0": ["variables.f"] }), ("0", ("lost.txt", b"def".to_vec())));
+    let answer: Value = ada.multipart(query, json!({ "f": null }), map, vec![part]).await.json().await.unwrap();
+    assert_eq!(error_code(&answer), "SERVICE_UNAVAILABLE", "{answer}");
+    assert_eq!(ready().await, 503);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    fs::remove_dir(&folder).unwrap();
+    fs::rename(&away, &folder).unwrap();
+    assert_eq!(ready().await, 200);
+    assert_eq!(download(&ada, &file).await, 200);
+    assert_eq!(ada.names(None).await, ["kept.txt"]);
+}
+
+#[tokio::test]
+async fn one_half_of_an_installation_is_not_begun_anew() {
+    let app = TestApp::idle(Backend::Embedded).await;
+    let home = app.home.clone();
+    app.user("ada").await.upload("kept.txt", "abc").await;
+    app.stop().await;
+    tokio::task::spawn_blocking(move || {
+        let data = home.dir.path().join("data");
+        for (half, says) in [("blobs", "Is its disk mounted?"), ("strongroom.sqlite", "Put it back from a backup")] {
+            let files = |from: &str, to: &str| {
+                for end in ["", "-wal", "-shm"] {
+                    let _ = fs::rename(data.join(format!("{from}{end}")), data.join(format!("{to}{end}")));
+                }
+            };
+            files(half, "away");
+            let errors = refused(&home);
+            assert!(errors.contains(says), "{errors}");
+            assert!(!data.join(half).exists());
+            files("away", half);
+        }
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn a_database_that_is_damaged_is_refused_at_the_start_and_stays_as_it_is() {
     let home = Home::new(Backend::Embedded);
@@ -92,9 +147,7 @@ async fn a_database_that_is_damaged_is_refused_at_the_start_and_stays_as_it_is()
         let mut damaged = fs::read(&path).unwrap();
         damaged.iter_mut().take(8192).for_each(|byte| *byte ^= 0x5a);
         fs::write(&path, &damaged).unwrap();
-        let output = run(&home, &["serve"], &[], "");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{errors}");
+        let errors = refused(&home);
         assert!(errors.contains("the database is damaged"), "{errors}");
         assert!(errors.contains("backup"), "{errors}");
         assert_eq!(fs::read(&path).unwrap(), damaged);
@@ -106,4 +159,5 @@ async fn a_database_that_is_damaged_is_refused_at_the_start_and_stays_as_it_is()
 crate::on_both_back_ends!(
     a_file_whose_bytes_are_gone_is_an_error_with_a_code_and_others_are_served,
     an_image_whose_bytes_are_gone_fails_with_a_reason_and_others_are_ready,
+    while_the_folder_of_blobs_is_gone_uploads_are_refused_and_it_is_not_made_anew,
 );

@@ -107,7 +107,7 @@ async fn requests_to_a_server_that_falls_silent_end_in_time_and_service_comes_ba
         mongo.ping(),
         async {
             while mongo.pools()[0].in_use == 0 {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         },
     );

@@ -5,6 +5,8 @@ import { el, newId } from '../dom.js';
 import { Layer } from './layer.js';
 import { help } from './typing.js';
 
+/** What is longer is shown without colours, in characters: nobody reads them there, and each word is an element. */
+const PLAIN = 60_000;
 /** How many lines are put in as if typed. A browser takes a second for each thousand, and more for more. */
 const MOST = 400;
 
@@ -126,7 +128,8 @@ export class Editor extends EventTarget {
   }
 
   #draw() {
-    this.#layer.draw(this.text, this.#colours(this.text), this.#marks);
+    const { text } = this;
+    this.#layer.draw(text, text.length > PLAIN ? [] : this.#colours(text), this.#marks);
     this.#isDrawn = true;
   }
 

@@ -145,7 +145,7 @@ function put({ query, variables: values }) {
 function tidy() {
   const text = prettify(editor.text);
   if (text === null) {
-    notice('The query has a mistake in its syntax. Put that right first.', { isError: true });
+    notice('The query has a mistake in its syntax. Put that right first.');
     return problems.goToFirst();
   }
   editor.set(text);
@@ -193,6 +193,8 @@ function run() {
     return editor.select(editor.caret);
   }
   if (!values) {
+    // Nothing is sent, so there is no answer to show.
+    answer.clear();
     layout.pane('variables');
     return variableProblems.goToFirst();
   }

@@ -78,6 +78,7 @@ export class Memory extends EventTarget {
     return typeof draft?.query === 'string' && typeof draft.variables === 'string' ? draft : null;
   }
   set draft({ query, variables }) {
+    if (query.length + variables.length > LONG) return;
     this.#write('strongroom.explorer.draft', { query: withoutSecrets(query), variables: withoutSecrets(variables, true) });
   }
 

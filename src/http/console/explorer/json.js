@@ -41,7 +41,9 @@ class Mistake extends Error {
 
 class Reader {
   constructor(text, tokens) {
-    Object.assign(this, { text, tokens, at: 0, depth: 0 });
+    const end = text.trimEnd().length;
+    const last = { kind: 'end', text: '', start: Math.max(0, end - 1), end };
+    Object.assign(this, { text, tokens, last, at: 0, depth: 0 });
   }
 
   whole() {
@@ -53,8 +55,7 @@ class Reader {
   }
 
   get next() {
-    const end = this.text.trimEnd().length;
-    return this.tokens[this.at] ?? { kind: 'end', text: '', start: Math.max(0, end - 1), end };
+    return this.tokens[this.at] ?? this.last;
   }
   is(text) {
     return this.next.kind === 'punctuator' && this.next.text === text;

@@ -30,7 +30,8 @@ export class Layer {
       range.deleteContents();
     }
     const made = document.createDocumentFragment();
-    made.append(...lines.slice(first, lines.length - last).map(drawLine));
+    // One by one: no call takes as many arguments as a text may have lines.
+    for (const pieces of lines.slice(first, lines.length - last)) made.append(drawLine(pieces));
     this.element.insertBefore(made, next);
     this.#keys = keys;
     this.#drawGutter(lines);

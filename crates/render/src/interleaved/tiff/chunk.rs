@@ -32,13 +32,17 @@ impl<'a> Chunk<'a> {
     /// longer than to unpack a small tile.
     pub fn open(layout: &Layout<'_>, data: &'a [u8], used: Option<Self>) -> Option<Self> {
         let is_jpeg = layout.compression == Compression::Jpeg;
-        let data = if layout.lowest_bit_first && !is_jpeg {
+        if data.is_empty() {
+            return None;
+        }
+        let mut data = if layout.lowest_bit_first && !is_jpeg {
             Cow::Owned(data.iter().map(|byte| byte.reverse_bits()).collect())
         } else {
             Cow::Borrowed(data)
         };
-        if data.is_empty() {
-            return None;
+        if layout.compression == Compression::Group3 {
+            // The decoder looks further than the last code is long.
+            data.to_mut().extend([0; 4]);
         }
         if is_jpeg {
             drop(used);

@@ -5,6 +5,10 @@ use crate::{Format, RenderError, RenderLimits};
 
 use super::directory::Directory;
 
+/// How many bytes more than the file has its chunks may have together: some writers store equal ones once. Each is unpacked
+/// whenever it is named, so without this a small file could take for ever.
+const SHARED: usize = 64 << 20;
+
 /// Tags (TIFF 6.0, appendix A).
 mod tag {
     pub const WIDTH: u16 = 256;
@@ -183,6 +187,10 @@ impl<'a> Layout<'a> {
             return Err(unsupported());
         }
         let (chunk_width, chunk_height, chunks) = chunks(&directory, width, height, if planar { samples } else { 1 })?;
+        let packed: usize = chunks.iter().map(|chunk| chunk.len()).sum();
+        if compression != Compression::None && packed > directory.data(0, u64::MAX).len() + SHARED {
+            return Err(cannot_be_decoded());
+        }
         Ok(Self {
             width,
             height,

@@ -17,13 +17,15 @@ struct File {
     entries: Vec<(u16, Vec<u32>)>,
     chunks: Vec<Vec<u8>>,
     raw: Vec<(u16, Vec<u8>)>,
+    /// How often the first chunk is named instead of each once.
+    shared: Option<usize>,
 }
 
 impl File {
     fn new(width: u32, height: u32, photometric: u32, bits: &[u32], chunks: Vec<Vec<u8>>) -> Self {
         let samples = u32::try_from(bits.len()).unwrap();
         let entries = vec![(258, bits.to_vec()), (262, vec![photometric]), (277, vec![samples])];
-        Self { big_endian: false, width, height, entries, chunks, raw: Vec::new() }
+        Self { big_endian: false, width, height, entries, chunks, raw: Vec::new(), shared: None }
     }
 
     fn with(mut self, tag: u16, values: &[u32]) -> Self {
@@ -48,7 +50,10 @@ impl File {
             offsets.push(place(&file));
             file.extend(chunk);
         }
-        let lengths = self.chunks.iter().map(|chunk| u32::try_from(chunk.len()).unwrap()).collect();
+        let mut lengths: Vec<u32> = self.chunks.iter().map(|chunk| u32::try_from(chunk.len()).unwrap()).collect();
+        if let Some(times) = self.shared {
+            (offsets, lengths) = (vec![offsets[0]; times], vec![lengths[0]; times]);
+        }
         let is_tiled = self.entries.iter().any(|(tag, _)| *tag == 322);
         let mut entries = self.entries.clone();
         entries.extend([(256, vec![self.width]), (257, vec![self.height])]);
@@ -253,6 +258,24 @@ fn the_last_line_of_a_fax_needs_no_end() {
         [white, white, black, black, white, white, white, white],
     ];
     assert_eq!(file.pixels(), lines.concat());
+}
+
+#[test]
+fn a_fax_may_end_with_the_last_bit_of_its_last_code() {
+    // 21 white, 3 black.
+    let file = File::new(24, 1, 0, &[1], vec![of_bits(&["000000000001", "0010111", "10"])]).with(259, &[3]);
+    assert_eq!(file.pixels(), [[255; 21].as_slice(), &[0; 3]].concat());
+}
+
+#[test]
+fn chunks_that_share_their_data_are_no_bomb() {
+    // An empty block of Deflate, again and again, for each of 250,000 tiles.
+    let blocks = [[0x78, 0x01].as_slice(), &[0, 0, 0, 0xff, 0xff].repeat(20_000)].concat();
+    let file = File::new(8000, 8000, 1, &[8], vec![blocks]).with(259, &[8]).with(322, &[16]).with(323, &[16]);
+    let file = File { shared: Some(250_000), ..file };
+    let begun = std::time::Instant::now();
+    assert!(matches!(file.decode(), Err(RenderError::Damaged(_))));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2));
 }
 
 /// Bytes of these bits, the first of them highest.
