@@ -222,6 +222,8 @@ async fn beside_a_database_without_files_no_bytes_are_removed(backend: Backend) 
 async fn what_is_being_written_is_left_alone(backend: Backend) {
     // Nobody else clears up after the process that is said to be writing.
     let app = TestApp::idle(backend).await;
+    // A database without any file would keep bytes from being removed.
+    app.user("ada").await.folder("papers", None).await;
     let store = &app.instance.app.store;
     let process = ProcessId(Random::system().uuid());
     store.reservations.beat(process).await.unwrap();
