@@ -78,7 +78,8 @@ async fn bytes(app: &App, method: &Method, id: &str, query: &str, headers: &Head
     // Deleted, or its thumbnails made anew, since we looked? Otherwise something is badly wrong.
     match app.store.files.get(id).await? {
         Some(now) if now.blobs().any(|blob| blob == chosen.blob) => {
-            Err(Error::internal(format!("{id} has lost its bytes: there is no blob {}", chosen.blob)).into())
+            let blob = chosen.blob;
+            Err(Error::internal(format!("{id} has lost its bytes: blob {blob} is gone, or was cut short")).into())
         }
         _ => Err(not_found()),
     }

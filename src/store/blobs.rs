@@ -183,7 +183,7 @@ impl Blobs {
         }
     }
 
-    /// Streams a range of a blob. `None` when there is no such blob.
+    /// Streams a range of a blob. `None` when there is no such blob, or one that ends within that range.
     pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Option<Chunks>> {
         self.stream(key, range, disk::read).await
     }
@@ -203,7 +203,7 @@ impl Blobs {
         // No store has a range without bytes: whether there is such a blob is all there is to ask.
         let nothing = range.is_empty();
         let options =
-            if nothing { GetOptions::new().with_head(true) } else { GetOptions::new().with_range(Some(range)) };
+            if nothing { GetOptions::new().with_head(true) } else { GetOptions::new().with_range(Some(range.clone())) };
         let reader: &dyn ObjectStore = match &*self.0 {
             Backend::Disk { store, .. } => store,
             Backend::S3 { reader, .. } => reader,
@@ -211,12 +211,19 @@ impl Blobs {
         let found = match reader.get_opts(&place(key), options).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(failed(error)),
+            Err(error) => {
+                // Stores refuse a range that begins where a blob has ended.
+                let is_short = !nothing && self.size(key).await?.is_none_or(|size| size < range.end);
+                return if is_short { Ok(None) } else { Err(failed(error)) };
+            }
         };
         if nothing {
             return Ok(Some(stream::empty().boxed()));
         }
-        let range = found.range.clone();
+        // And they answer as much as there is of one that ends within the blob.
+        if found.range != range {
+            return Ok(None);
+        }
         Ok(Some(match (found.payload, &*self.0) {
             (GetResultPayload::File(file, _), Backend::Disk { reads, .. }) => from_disk(file, range, Arc::clone(reads)),
             (payload, _) => GetResult { payload, ..found }.into_stream().map_err(failed).boxed(),

@@ -237,7 +237,7 @@ impl Worker {
         }))
     }
 
-    /// `None` when the bytes are missing.
+    /// `None` when the bytes are missing, or some of them.
     async fn render(&self, content: &Content) -> Result<Option<Outcome>> {
         let Some(source) = self.store.blobs.read_ahead(content.blob, 0..content.size).await? else { return Ok(None) };
         self.renderers.render(source, content.size).await.map(Some)

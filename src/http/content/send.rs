@@ -103,7 +103,7 @@ impl Access {
     }
 }
 
-/// Answers a GET or HEAD for these bytes. `None` when the blob is not there.
+/// Answers a GET or HEAD for these bytes. `None` when the blob is not there, or not all of it.
 pub async fn send(
     blobs: &Blobs,
     chosen: &Representation,

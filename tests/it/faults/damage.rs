@@ -43,6 +43,48 @@ async fn a_file_whose_bytes_are_gone_is_an_error_with_a_code_and_others_are_serv
     assert_eq!(ada.names(None).await, ["kept.txt"]);
 }
 
+/// Shortens the original of a file on the disk.
+async fn cut(app: &TestApp, file: &Value, length: u64) {
+    let row = app.instance.app.store.files.get(id(file).parse().unwrap()).await.unwrap().unwrap();
+    let name = row.content.unwrap().blob.to_string();
+    let path = app.home.blobs().join(&name[..2]).join(name);
+    fs::File::options().write(true).open(path).unwrap().set_len(length).unwrap();
+}
+
+async fn a_file_whose_bytes_were_cut_short_is_an_error_before_the_first_byte(backend: Backend) {
+    let app = TestApp::idle(backend).await;
+    let ada = app.user("ada").await;
+    for length in [0, 4] {
+        let file = ada.upload("short.txt", "abcdefgh").await;
+        let url = file["url"].as_str().unwrap();
+        cut(&app, &file, length).await;
+        let response = ada.get(url).await;
+        assert_eq!(response.status(), 500);
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR", "{body}");
+        for (range, status) in
+            [("bytes=0-3", if length == 0 { 500 } else { 206 }), ("bytes=2-5", 500), ("bytes=6-", 500)]
+        {
+            let asked = ada.http.get(url).bearer_auth(ada.token.as_ref().unwrap()).header("range", range);
+            assert_eq!(asked.send().await.unwrap().status(), status, "{length} {range}");
+        }
+    }
+}
+
+async fn an_image_whose_bytes_were_cut_short_fails_with_a_reason(backend: Backend) {
+    let home = Home::new(backend);
+    let idle = TestApp::on(home.clone(), false, &[]).await;
+    let ada = idle.user("ada").await;
+    let photo = ada.upload("short.jpg", jpeg(300, 200, 1)).await;
+    cut(&idle, &photo, 1000).await;
+    idle.instance.start();
+    let failed = ada.settled(id(&photo)).await;
+    assert_eq!(
+        (&failed["thumbnailStatus"], &failed["thumbnailError"]),
+        (&json!("FAILED"), &json!("The bytes of this image are missing."))
+    );
+}
+
 async fn an_image_whose_bytes_are_gone_fails_with_a_reason_and_others_are_ready(backend: Backend) {
     let home = Home::new(backend);
     let idle = TestApp::on(home.clone(), false, &[]).await;
@@ -156,8 +198,44 @@ async fn a_database_that_is_damaged_is_refused_at_the_start_and_stays_as_it_is()
     .unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_damaged_inside_is_told_by_readiness_and_doctor() {
+    let home = Home::new(Backend::Embedded);
+    let path = home.dir.path().join("data/strongroom.sqlite");
+    let app = TestApp::on(home.clone(), false, &[]).await;
+    let ada = app.user("ada").await;
+    for n in 0..200 {
+        ada.folder(&format!("folder {n} {}", "x".repeat(100)), None).await;
+    }
+    app.stop().await;
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(database);
+    // Every page that has names of files in it.
+    let mut damaged = fs::read(&path).unwrap();
+    let is_hit = |page: &&mut [u8]| page.windows(40).any(|bytes| bytes == [b'x'; 40]);
+    damaged.chunks_exact_mut(4096).filter(is_hit).flatten().for_each(|byte| *byte ^= 0x5a);
+    fs::write(&path, &damaged).unwrap();
+
+    let app = TestApp::on(home.clone(), false, &[]).await;
+    let ada = Client { url: app.url.clone(), ..ada };
+    let ready = async || ada.http.get(format!("{}/readyz", app.url)).send().await.unwrap().status().as_u16();
+    assert_eq!(ready().await, 200);
+    let answer = ada.gql("{ files(first: 100) { nodes { name } } }", json!({})).await;
+    assert_eq!(error_code(&answer), "INTERNAL_SERVER_ERROR", "{answer}");
+    assert_eq!(ready().await, 503);
+    let output =
+        tokio::task::spawn_blocking(move || run(&home, &["doctor", "--repair", "--json"], &[], "")).await.unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(report["findings"][0]["problem"], "damaged_database", "{report}");
+    assert_eq!((&report["healthy"], &report["rows"]), (&json!(false), &json!(0)));
+}
+
 crate::on_both_back_ends!(
     a_file_whose_bytes_are_gone_is_an_error_with_a_code_and_others_are_served,
     an_image_whose_bytes_are_gone_fails_with_a_reason_and_others_are_ready,
+    a_file_whose_bytes_were_cut_short_is_an_error_before_the_first_byte,
+    an_image_whose_bytes_were_cut_short_fails_with_a_reason,
     while_the_folder_of_blobs_is_gone_uploads_are_refused_and_it_is_not_made_anew,
 );
