@@ -120,7 +120,7 @@ impl Instance {
             StoreConfig::Servers { .. } => None,
         };
         let secret = secret(&config, data_folder.as_ref(), &random)?;
-        let blobs = open_blobs(&config)?;
+        let blobs = open_blobs(&config, role)?;
         let deadline = Instant::now() + wait_for;
         let store = loop {
             match open_store(&config, blobs.clone(), exclusive, &clock, &random).await {
@@ -358,8 +358,11 @@ fn renderers(program: PathBuf, settings: &ThumbnailsConfig) -> Renderers {
     renderers
 }
 
-fn open_blobs(config: &Config) -> Result<Blobs, StartError> {
+fn open_blobs(config: &Config, role: Role) -> Result<Blobs, StartError> {
     match &config.blobs.backend {
+        BlobsBackend::Disk(dir) if role == Role::Inspect && !Blobs::is_made(dir) => {
+            Err(StartError(format!("blobs.dir: there are no blobs in {}; is it the servers' folder?", dir.display())))
+        }
         BlobsBackend::Disk(dir) => Blobs::disk(dir)
             .map_err(|error| StartError(format!("blobs.dir: the folder {} cannot be used: {error}", dir.display()))),
         BlobsBackend::S3(options) => Blobs::s3(options)

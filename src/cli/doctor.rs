@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{Instance, Role, StartError},
     config::Config,
-    service::{Finding, Outcome, Pace, Problem, Report},
+    service::{Extent, Finding, Outcome, Pace, Problem, Report},
 };
 
 /// Look for lost and left-over data, and mend it
@@ -22,7 +22,9 @@ use crate::{
 /// Compares every stored byte's place with the database, on the store that the configuration names, also while servers run
 /// on it. It reports files whose bytes are gone, thumbnails that are gone, rows that cannot be read, bytes that belong to no
 /// file and are older than an hour (the setting `blobs.orphan_grace`), uploads that nobody finishes, images that wait too long for their thumbnails,
-/// and thumbnail jobs that were given up on.
+/// and thumbnail jobs that were given up on. With `--contents` it also reads every file and compares it with its checksum.
+///
+/// A damaged SQLite database is reported, and nothing is compared with it.
 ///
 /// The exit status is 0 when nothing is wrong or everything is mended, and 1 otherwise.
 #[derive(Debug, Args)]
@@ -30,6 +32,7 @@ use crate::{
 Examples:
   strongroom doctor
   strongroom doctor --repair
+  strongroom doctor --contents
   strongroom doctor --json | jq '.findings[] | select(.problem == \"missing_original\")'
 
 After the database was restored from a backup, files that were uploaded since are \"orphaned_blob\": look before you --repair.")]
@@ -37,6 +40,9 @@ pub struct Doctor {
     /// Mend what can be mended: remove what belongs to no file, have thumbnails made again, queue images again
     #[arg(long)]
     repair: bool,
+    /// Read every file, and compare it with the SHA-256 of what was uploaded
+    #[arg(long)]
+    contents: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -47,7 +53,8 @@ impl Doctor {
         let instance = Instance::open(config, Role::Inspect, super::environment(Duration::ZERO)?).await?;
         let progress = Progress::new();
         let checkup = &instance.app.services.checkup;
-        let report = checkup.run(self.repair, Pace::Full, |part| progress.show(part)).await;
+        let extent = Extent { repair: self.repair, contents: self.contents };
+        let report = checkup.run(extent, Pace::Full, |part| progress.show(part)).await;
         progress.clear();
         instance.close().await;
         let report = report.map_err(|error| StartError(error.to_string()))?;
@@ -105,7 +112,9 @@ fn as_json(report: &Report) -> Value {
         "rows": report.rows,
         "blobs": report.blobs,
         "bytes": report.bytes,
+        "verified": report.verified,
         "foreignFiles": report.foreign,
+        "foreignNames": report.foreign_names,
         "seconds": report.took.as_secs_f64(),
         "problems": tallies.collect::<serde_json::Map<_, _>>(),
         "findings": findings.collect::<Vec<_>>(),
@@ -147,15 +156,32 @@ fn as_table(report: &Report) -> String {
         let _ = writeln!(text, "{}: {}{mended}", problem.as_str().replace('_', " "), tally.found);
     }
     if report.foreign > 0 {
-        let _ = writeln!(text, "{} files among the blobs are not Strongroom's; they are left alone.", report.foreign);
+        let (are, names) = (if report.foreign == 1 { "file is" } else { "files are" }, report.foreign_names.join(", "));
+        let more = if report.foreign > report.foreign_names.len() as u64 { ", ..." } else { "" };
+        let _ = writeln!(
+            text,
+            "{} {are} among the blobs and not Strongroom's, and left alone: {names}{more}",
+            report.foreign
+        );
     }
     let verdict = match (report.is_healthy(), report.tallies.values().any(|tally| tally.mended > 0)) {
         (true, false) => "Nothing is wrong.",
         (true, true) => "Everything that was wrong is mended.",
         (false, _) => "Something is wrong.",
     };
-    let (rows, blobs, bytes) = (report.rows, report.blobs, report.bytes);
+    let verified = match report.verified {
+        0 => String::new(),
+        1 => ", compared 1 file with its checksum".to_owned(),
+        files => format!(", compared {files} files with their checksums"),
+    };
+    let (rows, blobs, bytes) =
+        (counted(report.rows, "row"), counted(report.blobs, "blob"), counted(report.bytes, "byte"));
     let seconds = report.took.as_secs_f64();
-    let _ = writeln!(text, "{verdict} Looked at {rows} rows and {blobs} blobs of {bytes} bytes in {seconds:.1} s.");
+    let _ = writeln!(text, "{verdict} Looked at {rows} and {blobs} of {bytes}{verified} in {seconds:.1} s.");
     text
+}
+
+/// `1 row`, `2 rows`.
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -16,7 +16,7 @@ mod watch;
 use std::sync::Arc;
 
 pub use accounts::{Accounts, SignedIn, Viewer};
-pub use checkup::{Checkup, Finding, Outcome, Pace, Problem, Report, Tally};
+pub use checkup::{Checkup, Extent, Finding, Outcome, Pace, Problem, Report, Tally};
 pub use drive::{Drive, FilePage, PageRequest};
 pub use janitor::Janitor;
 pub use keys::Keys;

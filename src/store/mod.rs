@@ -436,6 +436,11 @@ pub trait Ping: Send + Sync {
     /// Whether it answers.
     async fn ping(&self) -> Result<()>;
 
+    /// What is wrong within what it keeps, in the words of the store, where it can tell. Takes as long as reading all of it.
+    async fn faults(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// What calls to it share and wait for, and how much of that is taken.
     fn pools(&self) -> Vec<Pool> {
         Vec::new()

@@ -10,18 +10,20 @@ use std::{
 use serde_json::Value;
 use strongroom::{
     model::{BlobKey, FileId, ProcessId, Random},
-    service::{Outcome, Pace, Problem, Report, Tally},
+    service::{Extent, Outcome, Pace, Problem, Report, Tally},
     store::Reservation,
 };
 
 use crate::support::{
     Backend,
-    app::{PATIENCE, TestApp, jpeg},
+    app::{Home, PATIENCE, TestApp, jpeg},
     program::run,
 };
 
 crate::on_both_back_ends!(
     a_sound_store_is_found_sound,
+    files_whose_bytes_have_changed_are_found_when_contents_are_read,
+    files_that_are_not_ours_are_named_and_left_alone,
     files_whose_bytes_are_gone_are_reported_and_stay,
     thumbnails_that_are_gone_are_made_again,
     old_bytes_of_no_file_are_removed_only_when_asked_for,
@@ -96,6 +98,7 @@ fn plant(app: &TestApp, suffix: &str, age: Duration) -> PathBuf {
     path
 }
 
+const REPAIR: Extent = Extent { repair: true, contents: false };
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn a_sound_store_is_found_sound(backend: Backend) {
@@ -116,6 +119,43 @@ async fn a_sound_store_is_found_sound(backend: Backend) {
     let (healthy, table) = doctor(&app, &[]).await;
     assert!(healthy);
     assert!(table.starts_with("Nothing is wrong. Looked at 3 rows and 5 blobs"), "{table}");
+}
+
+async fn files_whose_bytes_have_changed_are_found_when_contents_are_read(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let ada = app.user("ada").await;
+    let [whole, changed, empty] =
+        [ada.upload("whole.txt", "abc").await, ada.upload("changed.txt", "abc").await, ada.upload("empty", "").await]
+            .map(|file| id(&file));
+    let (healthy, report) = examined(&app, &["--contents"]).await;
+    assert!(healthy, "{report}");
+    assert_eq!(report["verified"], 3);
+    fs::write(&places(&app, &changed).await[0], "abd").unwrap();
+    assert!(examined(&app, &[]).await.0, "sizes are the same");
+    let (healthy, report) = examined(&app, &["--contents", "--repair"]).await;
+    assert!(!healthy);
+    assert_eq!(found(&report), [("altered_original", 1, 0)]);
+    assert_eq!(report["findings"][0]["file"], changed);
+    let (_, table) = doctor(&app, &["--contents"]).await;
+    assert!(table.contains("\"changed.txt\"") && table.contains("compared 3 files with their checksums"), "{table}");
+    for file in [whole, changed, empty] {
+        assert!(places(&app, &file).await[0].exists());
+    }
+}
+
+async fn files_that_are_not_ours_are_named_and_left_alone(backend: Backend) {
+    let app = TestApp::idle(backend).await;
+    let theirs = app.home.blobs().join("ab/Thumbs.db");
+    fs::write(&theirs, "x").unwrap();
+    let (healthy, report) = examined(&app, &["--repair"]).await;
+    assert!(healthy);
+    assert_eq!((&report["foreignFiles"], &report["foreignNames"]), (&1.into(), &serde_json::json!(["ab/Thumbs.db"])));
+    let (_, table) = doctor(&app, &[]).await;
+    assert!(
+        table.starts_with("1 file is among the blobs and not Strongroom's, and left alone: ab/Thumbs.db\n"),
+        "{table}"
+    );
+    assert!(theirs.exists());
 }
 
 async fn files_whose_bytes_are_gone_are_reported_and_stay(backend: Backend) {
@@ -240,12 +280,12 @@ async fn what_is_being_written_is_left_alone(backend: Backend) {
     // However old they are.
     app.clock.advance(DAY);
     let checkup = &app.instance.app.services.checkup;
-    let report = checkup.run(true, Pace::Full, |_| {}).await.unwrap();
+    let report = checkup.run(REPAIR, Pace::Full, |_| {}).await.unwrap();
     assert!(report.is_healthy(), "{report:?}");
     assert_eq!(app.home.blob_files(), before);
     // Without their notes nobody knows them.
     store.reservations.release(&notes.map(|note| note.blob)).await.unwrap();
-    let report = checkup.run(true, Pace::Full, |_| {}).await.unwrap();
+    let report = checkup.run(REPAIR, Pace::Full, |_| {}).await.unwrap();
     let mended = Tally { found: 1, mended: 1 };
     assert_eq!([Problem::OrphanedBlob, Problem::UnfinishedBlob].map(|it| tally(&report, it)), [mended; 2]);
     assert_eq!(app.home.blob_files(), Vec::<PathBuf>::new());
@@ -282,7 +322,7 @@ async fn a_row_that_cannot_be_read_keeps_bytes_from_being_removed(backend: Backe
     // So that its blobs look old enough, too.
     app.clock.advance(DAY);
     let before = app.home.blob_files();
-    let report = app.instance.app.services.checkup.run(true, Pace::Full, |_| {}).await.unwrap();
+    let report = app.instance.app.services.checkup.run(REPAIR, Pace::Full, |_| {}).await.unwrap();
     assert_eq!(tally(&report, Problem::UnreadableRow), Tally { found: 1, mended: 0 });
     assert_eq!(tally(&report, Problem::OrphanedBlob), Tally { found: 5, mended: 0 });
     assert_eq!(app.home.blob_files(), before);
@@ -299,7 +339,7 @@ async fn images_that_nobody_queued_are_queued_again(backend: Backend) {
     let ada = app.user("ada").await;
     ada.upload("photo.jpg", jpeg(600, 400, 1)).await;
     let (store, checkup) = (&app.instance.app.store, &app.instance.app.services.checkup);
-    let look = async |repair| checkup.run(repair, Pace::Full, |_| {}).await.unwrap();
+    let look = async |repair| checkup.run(Extent { repair, contents: false }, Pace::Full, |_| {}).await.unwrap();
     assert!(look(false).await.is_healthy());
     app.clock.advance(Duration::from_secs(301));
     let report = look(false).await;
@@ -344,4 +384,29 @@ async fn the_checkup_runs_by_itself_and_changes_nothing(backend: Backend) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(orphan.exists());
+}
+
+#[tokio::test]
+async fn where_there_are_no_blobs_nothing_is_made() {
+    let home = Home::new(Backend::Servers);
+    let folder = home.blobs();
+    let output = tokio::task::spawn_blocking(move || run(&home, &["doctor"], &[], "")).await.unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("blobs.dir: there are no blobs in "), "{errors}");
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_mongodb_that_is_away_is_named_without_the_drivers_own_words() {
+    let app = TestApp::idle(Backend::Servers).await;
+    let mut home = app.home.clone();
+    // Nobody listens at the first port.
+    let away = "mongodb://127.0.0.1:1/?directConnection=true";
+    away.clone_into(&mut home.mongodb_url);
+    let output = tokio::task::spawn_blocking(move || run(&home, &["doctor"], &[], "")).await.unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("no server that takes writes answers at 127.0.0.1:1"), "{errors}");
+    assert!(errors.contains("refused") && !errors.contains("Topology"), "{errors}");
 }

@@ -201,12 +201,16 @@ fn has_scan(jpeg: &[u8]) -> bool {
 fn explain(format: Format, error: &ImageError) -> RenderError {
     match error {
         ImageError::Limits(_) => too_much_memory(),
-        ImageError::Unsupported(_) => {
-            RenderError::Damaged(format!("This variety of {} cannot be scaled.", format.name()))
-        }
+        ImageError::Unsupported(_) => of_variety(format),
         _ if ends_early(error) => ends_too_early(),
+        // Only varieties that the own decoder does not know come here.
+        _ if format == Format::Jpeg => of_variety(format),
         _ => cannot_be_decoded(),
     }
+}
+
+fn of_variety(format: Format) -> RenderError {
+    RenderError::Damaged(format!("This variety of {} cannot be scaled.", format.name()))
 }
 
 /// Whether the bytes ran out.

@@ -18,7 +18,9 @@ pub(super) fn alpha(bytes: &[u8], (width, height): (u32, u32)) -> Option<Vec<u8>
     let bitmap = best(bytes)?;
     // BITMAPINFOHEADER: biSize, biBitCount, biCompression, which is 0 or 3. With 3 there are masks behind the header.
     let (header, bits, compression) = (u32_at(bitmap, 0)?, u16_at(bitmap, 14)?, u32_at(bitmap, 16)?);
-    if bits != 32 || !matches!(compression, 0 | 3) {
+    // A height below 0 would mean rows from the top down, which icons do not have.
+    let is_upside_down = u32_at(bitmap, 8)? > i32::MAX.unsigned_abs();
+    if bits != 32 || !matches!(compression, 0 | 3) || is_upside_down {
         return None;
     }
     let colours = usize::try_from(header).ok()? + if compression == 3 && header == 40 { 12 } else { 0 };

@@ -282,6 +282,24 @@ fn the_alpha_of_an_icon_counts_and_its_mask_where_there_is_none() {
 }
 
 #[test]
+fn an_icon_whose_rows_come_from_the_top_keeps_colours_and_alpha_together() {
+    let pixels: Vec<_> = (0..64).map(|at| if at < 32 { [0, 0, 255, 255] } else { [255, 0, 0, 0] }).collect();
+    let mut icon = icon(8, 8, &pixels, &[[0; 4]; 8]);
+    icon[22 + 8..22 + 12].copy_from_slice(&(-16_i32).to_le_bytes());
+    let large = large(&icon);
+    near(&large, 4, 1, [255, 0, 0, 255]);
+    assert_eq!(decoded(&large).get_pixel(4, 6).0[3], 0);
+}
+
+#[test]
+fn a_jpeg_of_a_rare_variety_is_not_called_damaged() {
+    let mut arithmetic = encode(quadrants(64, 64), ImageFormat::Jpeg);
+    let frame = arithmetic.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    arithmetic[frame + 1] = 0xc9;
+    assert_eq!(refused(&arithmetic), RenderError::Damaged("This variety of JPEG cannot be scaled.".to_owned()));
+}
+
+#[test]
 fn a_profile_for_grey_holds_for_grey_with_alpha() {
     // Linear light: 64 of 255 is 137 in sRGB.
     let row = [[0].as_slice(), &[64, 200].repeat(60)].concat();

@@ -7,16 +7,18 @@
 
 use std::{collections::HashMap, ops::RangeInclusive};
 
+use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Checkup, Finding, Outcome, Pace, Problem, Report};
+use super::{Checkup, Extent, Finding, Outcome, Pace, Problem, Report};
 use crate::{
     error::{Error, Result},
-    model::{BlobKey, File, FileId, Timestamp},
+    model::{BlobKey, Content, File, FileId, Timestamp},
     store::{
         JobKey, Reservation, Store,
-        blobs::{FOLDERS, State, Stored},
+        blobs::{Chunks, FOLDERS, State, Stored},
     },
     telemetry::OVERDUE,
 };
@@ -31,10 +33,12 @@ const REST: u32 = 10;
 /// One run.
 pub(super) struct Run<'a> {
     checkup: &'a Checkup,
-    repair: bool,
+    extent: Extent,
     pace: Pace,
     worked: Instant,
     report: Report,
+    /// Is told how much is done, from 0 to 1.
+    progress: &'a (dyn Fn(f64) + Send + Sync),
     /// Whether all rows could be read in this window: one that could not may own what looks orphaned.
     all_rows_read: bool,
 }
@@ -43,7 +47,20 @@ pub(super) struct Run<'a> {
 struct Window {
     folders: RangeInclusive<u8>,
     whole: HashMap<BlobKey, Listed>,
+    /// How many bytes those have, and how many of them belong to rows that have been checked.
+    bytes: u64,
+    seen: u64,
     unfinished: Vec<Stored>,
+}
+
+impl Window {
+    /// How much of all folders is done once these bytes have been seen, from 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "it is for a person's eyes")]
+    fn done(&self) -> f64 {
+        let (first, last) = (f64::from(*self.folders.start()), f64::from(*self.folders.end()) + 1.0);
+        let part = self.seen as f64 / self.bytes.max(1) as f64;
+        (first + part * (last - first)) / f64::from(FOLDERS)
+    }
 }
 
 struct Listed {
@@ -55,24 +72,40 @@ struct Listed {
 
 impl<'a> Run<'a> {
     /// Nothing looked at yet.
-    pub fn new(checkup: &'a Checkup, repair: bool, pace: Pace) -> Self {
-        Self { checkup, repair, pace, worked: Instant::now(), report: Report::default(), all_rows_read: true }
+    pub fn new(checkup: &'a Checkup, extent: Extent, pace: Pace, progress: &'a (dyn Fn(f64) + Send + Sync)) -> Self {
+        let (worked, report) = (Instant::now(), Report::default());
+        Self { checkup, extent, pace, worked, report, progress, all_rows_read: true }
     }
 
-    /// Looks at everything. `progress` is told how much of it is done, from 0 to 1.
-    pub async fn finish(mut self, progress: impl Fn(f64) + Send + Sync) -> Result<Report> {
+    /// Looks at everything.
+    pub async fn finish(mut self) -> Result<Report> {
         let begun = Instant::now();
-        let mut next = 0;
-        while next < FOLDERS {
-            let window = self.list(next, &progress).await?;
-            let last = u16::from(*window.folders.end());
-            self.compare(window, next == 0).await?;
-            next = last + 1;
+        if self.database_is_sound().await? {
+            let mut next = 0;
+            while next < FOLDERS {
+                let window = self.list(next).await?;
+                let last = u16::from(*window.folders.end());
+                self.compare(window, next == 0).await?;
+                next = last + 1;
+            }
+            self.images().await?;
         }
-        self.images().await?;
         self.report.took = begun.elapsed();
         self.report.findings.sort_by_key(|finding| finding.problem);
         Ok(self.report)
+    }
+
+    /// A damaged database may have lost rows, and what they own would look orphaned.
+    async fn database_is_sound(&mut self) -> Result<bool> {
+        for server in &self.checkup.store.pings {
+            for detail in server.faults().await? {
+                let outcome = Outcome::Left("stop the servers, keep a copy of the database, and restore a backup");
+                let problem = Problem::DamagedDatabase;
+                self.report.add(Finding { problem, file: None, blob: None, detail, outcome });
+            }
+        }
+        self.rest().await;
+        Ok(self.report.findings.is_empty())
     }
 
     /// Between two steps.
@@ -84,18 +117,24 @@ impl<'a> Run<'a> {
     }
 
     /// Lists folders from this one on, as many as make a window, and strikes what is noted.
-    async fn list(&mut self, first: u16, progress: &(impl Fn(f64) + Sync)) -> Result<Window> {
+    async fn list(&mut self, first: u16) -> Result<Window> {
         let store = &self.checkup.store;
         let folder_of = |number| u8::try_from(number).unwrap_or(u8::MAX);
-        let mut window =
-            Window { folders: folder_of(first)..=folder_of(first), whole: HashMap::new(), unfinished: Vec::new() };
+        let mut window = Window {
+            folders: folder_of(first)..=folder_of(first),
+            bytes: 0,
+            seen: 0,
+            whole: HashMap::new(),
+            unfinished: Vec::new(),
+        };
         for folder in folder_of(first)..=u8::MAX {
             let inventory = store.blobs.inventory(folder).await?;
-            self.report.foreign += inventory.foreign;
+            self.report.add_foreign(inventory.foreign);
             for stored in inventory.stored {
                 if stored.state == State::Whole {
                     self.report.blobs += 1;
                     self.report.bytes += stored.size;
+                    window.bytes += stored.size;
                     let Stored { blob, size, modified, .. } = stored;
                     window.whole.insert(blob, Listed { size, modified, accounted_for: false });
                 } else {
@@ -103,7 +142,10 @@ impl<'a> Run<'a> {
                 }
             }
             window.folders = *window.folders.start()..=folder;
-            progress(f64::from(folder) / f64::from(FOLDERS));
+            // Reading takes far longer than listing.
+            if !self.extent.contents {
+                (self.progress)(f64::from(folder) / f64::from(FOLDERS));
+            }
             self.rest().await;
             if window.whole.len() >= WINDOW {
                 break;
@@ -169,12 +211,18 @@ impl<'a> Run<'a> {
             match window.whole.get_mut(&blob) {
                 Some(listed) => {
                     listed.accounted_for = true;
+                    window.seen += listed.size;
                     if listed.size != size {
                         gone.push((blob, size));
                     }
                 }
                 None => gone.push((blob, size)),
             }
+        }
+        let is_listed = |blob| window.whole.contains_key(&blob) && gone.iter().all(|(it, _)| *it != blob);
+        if let Some(content) = file.content.as_ref().filter(|it| self.extent.contents && is_listed(it.blob)) {
+            self.verify(file, content).await?;
+            (self.progress)(window.done());
         }
         let (mut original, mut thumbnails) = (None, Vec::new());
         for (blob, expected) in gone {
@@ -209,11 +257,37 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Reads an original, and compares it with its checksum.
+    async fn verify(&mut self, file: &File, content: &Content) -> Result<()> {
+        let store = &self.checkup.store;
+        let Content { blob, size, sha256, .. } = content;
+        let found = match store.blobs.read_ahead(*blob, 0..*size).await {
+            Ok(Some(bytes)) => sum(bytes).await,
+            // Deleted meanwhile, with its row.
+            Ok(None) => return Ok(()),
+            Err(error) => Err(error),
+        };
+        self.report.verified += 1;
+        let named = format!("\"{}\" of {}", file.name, file.owner);
+        let detail = match found {
+            Ok(found) if found == *sha256 => return Ok(()),
+            Ok(_) => format!("the bytes of {named} are not those that were uploaded"),
+            Err(error) => format!("the bytes of {named} cannot be read: {error}"),
+        };
+        // It may have gone while it was being read.
+        if store.files.get(file.id).await?.is_some() {
+            let outcome = Outcome::Left("only a backup has them: put the blob back, or delete the file");
+            let problem = Problem::AlteredOriginal;
+            self.report.add(Finding { problem, file: Some(file.id), blob: Some(*blob), detail, outcome });
+        }
+        Ok(())
+    }
+
     async fn make_again(&self, file: &File) -> Result<Outcome> {
         if !self.has_original(file).await? {
             return Ok(Outcome::Left("cannot be made again: the file's own bytes are gone, too"));
         }
-        if !self.repair {
+        if !self.extent.repair {
             return Ok(Outcome::Left("--repair has them made again"));
         }
         Ok(match self.checkup.drive.retry_thumbnails(file.owner, file.id).await {
@@ -265,7 +339,7 @@ impl<'a> Run<'a> {
     }
 
     async fn remove(&self, removing: impl Future<Output = Result<()>>) -> Outcome {
-        if !self.repair {
+        if !self.extent.repair {
             return Outcome::Left("--repair removes it");
         }
         match removing.await {
@@ -282,7 +356,7 @@ impl<'a> Run<'a> {
         loop {
             let pending = files.pending(before, after, BATCH).await?;
             for &(file, generation) in &pending {
-                let outcome = if self.repair {
+                let outcome = if self.extent.repair {
                     match jobs.enqueue(JobKey { file, generation }).await {
                         Ok(true) => Outcome::Mended("queued again"),
                         Ok(false) => Outcome::Left("is in the queue: does a server or worker run?"),
@@ -312,6 +386,15 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
+}
+
+/// SHA-256, lower-case hexadecimal.
+async fn sum(mut bytes: Chunks) -> Result<String> {
+    let mut sum = Sha256::new();
+    while let Some(chunk) = bytes.try_next().await? {
+        sum.update(&chunk);
+    }
+    Ok(hex::encode(sum.finalize()))
 }
 
 fn unreadable(id: FileId, error: &Error) -> Finding {

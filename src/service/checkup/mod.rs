@@ -35,6 +35,15 @@ pub enum Pace {
     Background,
 }
 
+/// What a checkup does beyond looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// Mends what can be mended.
+    pub repair: bool,
+    /// Reads every original, and compares it with its checksum.
+    pub contents: bool,
+}
+
 /// The service.
 pub struct Checkup {
     store: Store,
@@ -80,7 +89,7 @@ impl Checkup {
         if self.store.throttle.hit(&[turn], interval, self.clock.now()).await?.is_some() {
             return Ok(());
         }
-        match self.run(false, Pace::Background, |_| {}).await {
+        match self.run(Extent::default(), Pace::Background, |_| {}).await {
             Ok(report) => {
                 self.tell(&report);
                 Ok(())
@@ -108,7 +117,7 @@ impl Checkup {
     }
 
     /// Looks at everything. `progress` is told how much of it is done, from 0 to 1.
-    pub async fn run(&self, repair: bool, pace: Pace, progress: impl Fn(f64) + Send + Sync) -> Result<Report> {
-        Run::new(self, repair, pace).finish(progress).await
+    pub async fn run(&self, extent: Extent, pace: Pace, progress: impl Fn(f64) + Send + Sync) -> Result<Report> {
+        Run::new(self, extent, pace, &progress).finish().await
     }
 }

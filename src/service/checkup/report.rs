@@ -7,11 +7,18 @@ use crate::model::{BlobKey, FileId};
 /// How many findings of each kind are shown; all are counted.
 const SHOWN: u64 = 1000;
 
+/// How many files that are not the product's are named; all are counted.
+const NAMED: usize = 20;
+
 /// What can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Problem {
+    /// The database itself is damaged. Nothing can be compared with it.
+    DamagedDatabase,
     /// The bytes of a file are gone, or are fewer or more than they were.
     MissingOriginal,
+    /// The bytes of a file are not those that were uploaded.
+    AlteredOriginal,
     /// A finished thumbnail of an image is gone.
     MissingThumbnail,
     /// A row that this version of the program does not understand.
@@ -28,8 +35,10 @@ pub enum Problem {
 
 impl Problem {
     /// Worst first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
+        Self::DamagedDatabase,
         Self::MissingOriginal,
+        Self::AlteredOriginal,
         Self::MissingThumbnail,
         Self::UnreadableRow,
         Self::OrphanedBlob,
@@ -42,7 +51,9 @@ impl Problem {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::DamagedDatabase => "damaged_database",
             Self::MissingOriginal => "missing_original",
+            Self::AlteredOriginal => "altered_original",
             Self::MissingThumbnail => "missing_thumbnail",
             Self::UnreadableRow => "unreadable_row",
             Self::OrphanedBlob => "orphaned_blob",
@@ -105,6 +116,10 @@ pub struct Report {
     pub bytes: u64,
     /// What else lies where blobs are kept, left alone.
     pub foreign: u64,
+    /// The first of those, named.
+    pub foreign_names: Vec<String>,
+    /// How many originals were read and compared with their checksums.
+    pub verified: u64,
     /// How often each problem was found; those that were not are missing.
     pub tallies: BTreeMap<Problem, Tally>,
     /// The first thousand of each kind.
@@ -118,6 +133,12 @@ impl Report {
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.tallies.iter().all(|(problem, tally)| problem.is_harmless() || tally.found == tally.mended)
+    }
+
+    pub(super) fn add_foreign(&mut self, names: Vec<String>) {
+        self.foreign += names.len() as u64;
+        let room = NAMED.saturating_sub(self.foreign_names.len());
+        self.foreign_names.extend(names.into_iter().take(room));
     }
 
     pub(super) fn add(&mut self, finding: Finding) {

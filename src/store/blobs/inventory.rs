@@ -44,8 +44,8 @@ pub enum State {
 pub struct Inventory {
     /// What is the product's, in no order.
     pub stored: Vec<Stored>,
-    /// How many others are there, whose names no blob has.
-    pub foreign: u64,
+    /// The others that are there, whose names no blob has: their names, below where blobs are kept.
+    pub foreign: Vec<String>,
 }
 
 impl Inventory {
@@ -53,7 +53,7 @@ impl Inventory {
         match Uuid::try_parse(name).map(BlobKey) {
             // A UUID can be spelt in several ways.
             Ok(blob) if blob.to_string() == name && name.starts_with(folder) => self.stored.push(of(blob)),
-            _ => self.foreign += 1,
+            _ => self.foreign.push(format!("{folder}/{name}")),
         }
     }
 }
@@ -117,14 +117,14 @@ fn of_folder(path: &Path, folder: &str) -> io::Result<Inventory> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             found => found?,
         };
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
         if !found.is_file() {
-            inventory.foreign += 1;
+            inventory.foreign.push(format!("{folder}/{name}"));
             continue;
         }
         let since = found.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
         let modified = Timestamp(0).plus(since);
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
         // As `Blobs::discard_unfinished` knows them.
         let unfinished = name.strip_suffix("#0").or_else(|| name.strip_suffix("#1"));
         let state = if unfinished.is_some() { State::Unfinished } else { State::Whole };

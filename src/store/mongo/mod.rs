@@ -117,9 +117,10 @@ impl Mongo {
         let connections = Arc::<AtomicUsize>::default();
         options.cmap_event_handler = Some(count(&connections));
 
+        let hosts: Vec<_> = options.hosts.iter().map(ToString::to_string).collect();
         let client = Client::with_options(options).map_err(failed)?;
         let mongo = Self { database: client.database(database), connections, limit };
-        mongo.ping().await?;
+        attempt(mongo.database.run_command(doc! { "ping": 1 })).await?.map_err(|error| unreached(error, &hosts))?;
         tokio::time::timeout(INDEXING_LIMIT, indexes::make(&mongo.database))
             .await
             .map_err(|_| late())?
@@ -209,6 +210,15 @@ fn failed(error: DriverError) -> Error {
     } else {
         Error::internal(error)
     }
+}
+
+/// As [`failed`], where somebody reads it who has just named these servers. The driver writes down all that it knows.
+fn unreached(error: DriverError, hosts: &[String]) -> Error {
+    let ErrorKind::ServerSelection { message, .. } = &*error.kind else { return failed(error) };
+    let of_first = message.split_once("Error: Kind: ").and_then(|(_, rest)| rest.split_once(", labels"));
+    let reason = of_first.map_or_else(String::new, |(reason, _)| format!(" ({reason})"));
+    let hosts = hosts.join(", ");
+    Error::unavailable(NAME, format!("no server that takes writes answers at {hosts}{reason}"))
 }
 
 /// Reads a row, if it is of the format that this version knows.

@@ -18,7 +18,7 @@ use fred::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{PATIENCE, Redis, failed, keys, link::Link, millis, script::Script};
+use super::{PATIENCE, Redis, failed, keys, link::Link, millis, name_keys, script::Script};
 use crate::{
     error::{Error, Result},
     model::{FileId, Random, Timestamp},
@@ -112,7 +112,9 @@ impl RedisJobs {
         // Not the driver's own BLMOVE: it makes one error of "nothing came" and "no answer".
         let command = CustomCommand::new_static("BLMOVE", ClusterHash::FirstKey, true);
         let options = Options { timeout: Some(wait + PATIENCE), ..Options::default() };
-        let job = link.client.with_options(&options).custom(command, arguments).await.map_err(failed)?;
+        let keys = arguments[..2].to_vec();
+        let answer = link.client.with_options(&options).custom(command, arguments).await;
+        let job = answer.map_err(|error| failed(name_keys(error, &keys)))?;
         let mut idle = self.idle_locked();
         if idle.len() < IDLE {
             idle.push(link);

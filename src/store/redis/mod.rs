@@ -92,7 +92,10 @@ impl Redis {
 
     /// Runs a script on the shared connection.
     async fn run<T: FromValue>(&self, script: &Script, keys: Vec<String>, arguments: Vec<String>) -> Result<T> {
-        self.ask(|client| async move { script.run(&client, keys, arguments).await }).await
+        self.ask(|client| async move {
+            script.run(&client, keys.clone(), arguments).await.map_err(|error| name_keys(error, &keys))
+        })
+        .await
     }
 }
 
@@ -115,6 +118,14 @@ impl Ping for Redis {
 /// Milliseconds, as Redis takes them: at least one.
 fn millis(duration: Duration) -> String {
     duration.as_millis().max(1).to_string()
+}
+
+/// Redis does not say which key is of the wrong type, and whoever runs it has to find it.
+fn name_keys(error: FredError, keys: &[String]) -> FredError {
+    if !error.details().starts_with("WRONGTYPE") {
+        return error;
+    }
+    FredError::new(error.kind().clone(), format!("{} (one of {})", error.details(), keys.join(", ")))
 }
 
 /// What a driver's error means to the product: what we did wrong is our fault; the rest, from a refused connection to

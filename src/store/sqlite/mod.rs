@@ -14,7 +14,10 @@ mod users;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,6 +40,8 @@ pub use users::SqliteUsers;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Readers run beside each other and beside the writer; more than cores would only queue elsewhere.
 const READERS: usize = 4;
+/// How many faults of a damaged file are listed.
+const FAULTS: usize = 20;
 
 /// The steps that brought the tables to what they are, in order. `user_version` counts those that were taken.
 /// A step that has been released is never changed.
@@ -53,6 +58,25 @@ struct Inner {
     write_turn: Arc<Semaphore>,
     readers: Mutex<Vec<Connection>>,
     read_turn: Arc<Semaphore>,
+    /// Whether anything has come upon damage. It stays so until the file is opened again: damage is not mended.
+    damaged: AtomicBool,
+}
+
+/// The file is no whole database.
+#[derive(Debug, thiserror::Error)]
+#[error("the database is damaged ({0}): stop the server, keep a copy, and restore a backup")]
+struct Damage(String);
+
+impl Inner {
+    /// Remembers damage that a call came upon.
+    fn watch<T>(&self, answer: Result<T>) -> Result<T> {
+        if let Err(Error::Internal(cause)) = &answer
+            && cause.is::<Damage>()
+        {
+            self.damaged.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
 }
 
 /// The connection that writes.
@@ -83,6 +107,14 @@ impl Writer {
         }
         Ok(())
     }
+
+    fn run<T>(&mut self, synced: Synced, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.set(synced).map_err(failed)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let answer = work(&transaction)?;
+        transaction.commit().map_err(failed)?;
+        Ok(answer)
+    }
 }
 
 impl Sqlite {
@@ -99,6 +131,7 @@ impl Sqlite {
             write_turn: Arc::new(Semaphore::new(1)),
             readers: Mutex::new(readers),
             read_turn: Arc::new(Semaphore::new(READERS)),
+            damaged: AtomicBool::new(false),
         })))
     }
 
@@ -140,12 +173,7 @@ impl Sqlite {
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let mut writer = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            writer.set(synced).map_err(failed)?;
-            let transaction =
-                writer.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-            let answer = work(&transaction)?;
-            transaction.commit().map_err(failed)?;
-            Ok(answer)
+            inner.watch(writer.run(synced, work))
         })
         .await
         .map_err(Error::internal)?
@@ -166,7 +194,7 @@ impl Sqlite {
             let mut reader = reader.map_or_else(|| connect(&inner.path), Ok)?;
             let answer = reader.transaction().map_err(failed).and_then(|transaction| work(&transaction));
             inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-            answer
+            inner.watch(answer)
         })
         .await
         .map_err(Error::internal)?
@@ -180,7 +208,28 @@ impl Ping for Sqlite {
     }
 
     async fn ping(&self) -> Result<()> {
+        if self.0.damaged.load(Ordering::Relaxed) {
+            return Err(Error::unavailable("SQLite", Damage("as was seen earlier".to_owned())));
+        }
         self.read(|transaction| transaction.query_row("SELECT 1", [], |_| Ok(())).map_err(failed)).await
+    }
+
+    /// Reads all of the file, without comparing each index with its table (<https://sqlite.org/pragma.html#pragma_quick_check>).
+    async fn faults(&self) -> Result<Vec<String>> {
+        let found = self.read(|transaction| {
+            let mut check = transaction.prepare(&format!("PRAGMA quick_check({FAULTS})")).map_err(failed)?;
+            let lines = check.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?;
+            lines.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)
+        });
+        match found.await {
+            Ok(lines) => Ok(lines.into_iter().filter(|line| line != "ok").collect()),
+            // So much that it cannot be looked at.
+            Err(Error::Internal(cause)) => match cause.downcast::<Damage>() {
+                Ok(damage) => Ok(vec![damage.0]),
+                Err(cause) => Err(Error::Internal(cause)),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     fn pools(&self) -> Vec<Pool> {
@@ -227,9 +276,7 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
             | ErrorCode::OperationInterrupted
             | ErrorCode::SystemIoFailure,
         ) => Error::unavailable("SQLite", error),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::internal(format!(
-            "the database is damaged ({error}): stop the server, keep a copy, and restore a backup"
-        )),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::internal(Damage(error.to_string())),
         _ => Error::internal(error),
     }
 }
