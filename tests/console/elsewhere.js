@@ -31,6 +31,33 @@ export const steps = {
     await page.context().close();
   },
 
+  async an_address_that_leads_nowhere_says_so_and_gives_way({ another, server }) {
+    const page = await another();
+    const { email } = await newAccount(server);
+    await logIn(page, server, email);
+    for (const address of ['#/file/nonsense', '#/explorer/nonsense', '#nonsense']) {
+      await page.goto(`${server.url}/${address}`);
+      await page.locator('.notice', { hasText: `There is nothing at “${address}”.` }).waitFor();
+      await page.getByText('Nothing here yet.').waitFor();
+      assert.equal(await page.evaluate(() => location.hash), '#/');
+    }
+    await page.context().close();
+  },
+
+  async skipping_to_the_content_leads_nowhere_else({ another, server }) {
+    const page = await another();
+    const { email, token } = await newAccount(server);
+    const [id] = await nest(server, token, 1);
+    await logIn(page, server, email);
+    await page.goto(`${server.url}/#/folder/${id}`);
+    await page.getByText('This folder is empty.').waitFor();
+    await page.locator('.skip').focus();
+    await page.keyboard.press('Enter');
+    assert.ok(await page.locator('#content').evaluate((content) => content === document.activeElement));
+    assert.equal(await page.evaluate(() => location.hash), `#/folder/${id}`);
+    await page.context().close();
+  },
+
   async a_deep_path_shows_both_ends_and_the_rest_as_a_menu({ another, server, accessible }) {
     const page = await another();
     const { email, token } = await newAccount(server);

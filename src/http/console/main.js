@@ -10,7 +10,7 @@ import { sentence } from './format.js';
 import { openMenu } from './menu.js';
 import { failure, notice } from './notices.js';
 import * as panel from './panel.js';
-import { drawPlaces, isExplorer, isLogIn } from './places.js';
+import { correct, drawPlaces, isExplorer, isLogIn } from './places.js';
 import { logOut, resume, session, signIn } from './session.js';
 import * as tray from './tray.js';
 
@@ -22,6 +22,14 @@ let isOver = false;
 let wasIn = false;
 
 byId('notices').popover = 'manual';
+// Before anybody else looks at the address.
+addEventListener('hashchange', correct);
+correct();
+// To what is there, not to another address.
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('content').focus();
+});
 browse.start();
 tray.start();
 panel.start();

@@ -1,10 +1,25 @@
 // Where in the console somebody is: the address says so.
 
 import { byId } from './dom.js';
+import { notice } from './notices.js';
+
+/** The addresses that lead somewhere. */
+const KNOWN = /^(#\/?|#\/folder\/[\w-]+|#\/explorer(\/login)?)?$/;
+/** How much of another is told, in characters. */
+const LONG = 60;
 
 /** Whether it is the explorer; and whether somebody there is about to log in. */
-export const isExplorer = () => location.hash.startsWith('#/explorer');
+export const isExplorer = () => location.hash === '#/explorer' || isLogIn();
 export const isLogIn = () => location.hash === '#/explorer/login';
+
+/** An address that leads nowhere is said to, and gives way to the one of the beginning, which is what is shown. */
+export function correct() {
+  const { hash } = location;
+  if (KNOWN.test(hash)) return;
+  history.replaceState(null, '', '#/');
+  const shown = hash.length > LONG ? `${hash.slice(0, LONG)}…` : hash;
+  notice(`There is nothing at “${shown}”. You have been brought to the start instead.`);
+}
 
 /** Marks the place in the header. */
 export function drawPlaces() {
