@@ -153,6 +153,8 @@ export const steps = {
     const { page } = await open(world);
     const entry = page.locator('.entries > li').filter({ hasText: 'Login' });
     await entry.locator('summary').click();
+    // The token is copied, as nothing works without; that is said.
+    await entry.getByText('The copied code holds the token of your session.').waitFor();
     assert.doesNotMatch(await entry.textContent(), /correct horse|eyJ/);
     for (const way of WAYS) assert.doesNotMatch(await copied(page, 'Login', way), /correct horse/);
     await page.context().close();

@@ -1,6 +1,6 @@
 // The API beside the console: every operation as it was sent, with its variables and its answer, to be copied as code.
 
-import { journal } from './client.js';
+import { credentials, journal } from './client.js';
 import { byId, copy, el } from './dom.js';
 import { icon } from './icons.js';
 import { apollo, curl, urql } from './snippets.js';
@@ -79,16 +79,20 @@ function makeRow(entry) {
     if (body.childElementCount > 0) return;
     const files = Object.entries(entry.files).map(([path, file]) => el('li', {}, el('code', {}, path), ' = ', el('bdi', {}, file.name)));
     const copies = { curl, Apollo: apollo, urql };
+    const warning = el('p', { class: 'hint' }, 'The copied code holds the token of your session. Whoever has it can act as you, until you log out or it expires.');
+    const warn = () => (warning.hidden = !credentials.token);
+    warn();
     const buttons = Object.entries(copies).map(([name, write]) => {
       const button = el('button', { type: 'button', class: 'button small' }, `Copy as ${name}`);
       button.addEventListener('click', async () => {
+        warn();
         const done = await copy(write(withoutSecrets(entry)));
         button.textContent = done ? 'Copied' : 'Not allowed';
         setTimeout(() => (button.textContent = `Copy as ${name}`), 2_000);
       });
       return button;
     });
-    body.append(el('p', { class: 'buttons' }, ...buttons), el('h3', {}, 'Operation'), code(entry.query, `Operation ${entry.name}`));
+    body.append(el('p', { class: 'buttons' }, ...buttons), warning, el('h3', {}, 'Operation'), code(entry.query, `Operation ${entry.name}`));
     if (Object.keys(entry.variables).length > 0) body.append(el('h3', {}, 'Variables'), code(pretty(entry.variables), `Variables of ${entry.name}`));
     if (files.length > 0) body.append(el('h3', {}, 'Files'), el('ul', { class: 'plain' }, ...files));
     body.append(el('h3', {}, kind === 'subscription' ? 'Latest event' : 'Answer'), answer);
