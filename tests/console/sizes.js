@@ -111,6 +111,9 @@ export const steps = Object.fromEntries(Object.entries(windows).map(([name, sett
     }
     await cell(page, 'photo 3').locator('.open').click();
     await page.getByText('640 × 480 pixels').waitFor();
+    await page.locator('.stage > img').waitFor();
+    const [stage, shown] = await Promise.all(['.stage', '.stage > img'].map((name) => page.locator(name).boundingBox()));
+    assert.ok(Math.abs(stage.height - shown.height) <= 1, `the picture has bands: ${JSON.stringify([stage, shown])}`);
     await look('preview');
     await reachable(page, 'dialog');
     await page.keyboard.press('Escape');

@@ -67,6 +67,11 @@ export function preview(first, actions) {
     current = { ...file };
     title.textContent = file.name;
     arrows();
+    // On a small window the stage is no higher than the picture.
+    for (const [name, value] of [['--shape', `${file.width} / ${file.height}`], ['--tall', `${file.height}px`]]) {
+      if (file.width) stage.style.setProperty(name, value);
+      else stage.style.removeProperty(name);
+    }
     stage.replaceChildren(standIn(file));
     facts.setAttribute('aria-busy', 'true');
     try {
