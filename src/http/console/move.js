@@ -75,8 +75,9 @@ export function chooseFolder(file) {
   async function show() {
     const own = ++turn;
     const parentId = path.at(-1)?.id ?? null;
-    crumbs.replaceChildren(el('bdi', {}, names().join(' / ')));
-    confirm.disabled = parentId === (file.parent?.id ?? null);
+    const isThere = parentId === (file.parent?.id ?? null);
+    crumbs.replaceChildren(el('bdi', {}, names().join(' / ')), isThere ? el('span', { class: 'hint' }, ' – where it is now') : '');
+    confirm.disabled = isThere;
     error.textContent = '';
     const rows = [];
     const enter = (next) => () => {
