@@ -282,6 +282,17 @@ export const steps = {
     assert.equal(await query(page).inputValue(), before);
   },
 
+  async the_variables_are_laid_out_with_the_query_and_stay_as_they_are_if_they_are_no_json({ page }) {
+    await write(page, query(page), 'query($first:Int){files(first:$first){totalCount}}');
+    await write(page, variables(page), '{"first":1e1,"list":[]}');
+    await button(page, 'Prettify').click();
+    assert.equal(await variables(page).inputValue(), '{\n  "first": 1e1,\n  "list": []\n}');
+    assert.match(await query(page).inputValue(), /^query\(\$first: Int\) \{\n/);
+    await write(page, variables(page), '{"first":1,}');
+    await button(page, 'Prettify').click();
+    assert.equal(await variables(page).inputValue(), '{"first":1,}');
+  },
+
   async what_is_very_long_is_shown_and_not_kept({ page }) {
     await variables(page).fill(JSON.stringify({ list: Array.from({ length: 20_000 }, (_, id) => ({ id, three: [1, 2, 3] })) }));
     await page.reload();

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { Memory, withoutSecrets } from '../../../src/http/console/explorer/history.js';
 import { checkVariables, filePlaces, filledIn, withFiles } from '../../../src/http/console/explorer/inputs.js';
-import { parseJson, valueOf } from '../../../src/http/console/explorer/json.js';
+import { parseJson, prettifyJson, valueOf } from '../../../src/http/console/explorer/json.js';
 import { excerpt, operationAt, parse } from '../../../src/http/console/explorer/parse.js';
 import { prettify } from '../../../src/http/console/explorer/prettify.js';
 import { schema } from './schema.js';
@@ -104,6 +104,14 @@ test('what_is_no_json_is_told_at_its_place', () => {
   }
   const text = '{"a": [1, -2.5e3, "x\\u0041", null, true], "b": {}}';
   assert.deepEqual(valueOf(parseJson(text).node), JSON.parse(text));
+});
+
+test('variables_are_laid_out_as_they_were_written', () => {
+  assert.equal(
+    prettifyJson('{"a":[1.0,90071992547409931,"\\u0041"],"b":{},"c":{"d":null}}'),
+    '{\n  "a": [\n    1.0,\n    90071992547409931,\n    "\\u0041"\n  ],\n  "b": {},\n  "c": {\n    "d": null\n  }\n}',
+  );
+  for (const text of ['', ' ', '{"a": 1,}', '{"a"']) assert.equal(prettifyJson(text), null, text);
 });
 
 test('required_variables_are_filled_in_beside_what_is_there', () => {

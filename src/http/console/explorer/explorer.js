@@ -15,6 +15,7 @@ import { Editor } from './editor.js';
 import { examples, first } from './examples.js';
 import { Memory } from './history.js';
 import { explain } from './hover.js';
+import { prettifyJson } from './json.js';
 import { Layout } from './layout.js';
 import { offsetOf, position } from './lex.js';
 import { excerpt, operationAt, parse } from './parse.js';
@@ -143,14 +144,18 @@ function put({ query, variables: values }) {
 }
 
 function tidy() {
+/** Lays out the query and the variables. What is wrong in one of them stays as it is, and is no hindrance for the other. */
   const text = prettify(editor.text);
-  if (text === null) {
-    notice('The query has a mistake in its syntax. Put that right first.');
-    return problems.goToFirst();
-  }
-  editor.set(text);
+  const { activeElement: before } = document;
+  variables.editor.set(prettifyJson(variables.editor.text) ?? variables.editor.text);
+  if (text !== null) editor.set(text);
   check();
 }
+  // Where undo brings back what was there.
+  (before === variables.editor.area ? before : editor.area).focus({ preventScroll: true });
+  if (text !== null) return;
+  notice('The query has a mistake in its syntax. Put that right first.');
+  problems.goToFirst();
 
 /** Puts a field of the schema where the caret is, or into an operation of its own. */
 function insert(type, field) {

@@ -32,6 +32,31 @@ export function valueOf(node) {
   return node.value;
 }
 
+/** A text laid out, its numbers and strings as they were written; null where it is no JSON, or there is nothing in it. */
+export function prettifyJson(text) {
+  const { tokens, node } = parseJson(text);
+  if (!node || tokens.length === 0) return null;
+  const write = ({ kind, start, end, entries, items }, indent) => {
+    const inner = `${indent}  `;
+    const group = (open, parts, close) =>
+      parts.length > 0 ? `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${indent}${close}` : open + close;
+    if (kind === 'list')
+      return group(
+        '[',
+        items.map((item) => write(item, inner)),
+        ']',
+      );
+    if (kind === 'object')
+      return group(
+        '{',
+        entries.map((entry) => `${text.slice(entry.start, entry.end)}: ${write(entry.value, inner)}`),
+        '}',
+      );
+    return text.slice(start, end);
+  };
+  return write(node, '');
+}
+
 class Mistake extends Error {
   constructor(message, { start, end }) {
     super(message);
