@@ -187,6 +187,36 @@ export const steps = {
     assert.equal(await query(page).evaluate((field) => field.value.slice(0, field.selectionStart).split('\n').length), 5);
   },
 
+  async a_mistake_that_the_server_finds_too_is_listed_once({ page, notes }) {
+    const cases = [
+      ['{ viewer { emial } files(first: "x") { totalCount } }', 2],
+      ['query A($first: Itn) { files(first: $first) { totalCount } }', 1],
+      ['{ viewer { email }', 1],
+    ];
+    for (const [words, count] of cases) {
+      await write(page, query(page), words);
+      await page.keyboard.press('Control+Enter');
+      await page.getByRole('list', { name: 'Errors' }).waitFor();
+      await button(page, 'Run').waitFor();
+      await problems(page).waitFor();
+      assert.equal(await problems(page).getByRole('button').count(), count, words);
+      assert.equal(await problems(page).getByText('The server: ').count(), 0, words);
+      await write(page, query(page), '{ limits { pageSize } }');
+      await page.keyboard.press('Control+Enter');
+      await answer(page).getByText('"pageSize"').waitFor();
+    }
+    // In the variables, it is not listed with the query as well.
+    await write(page, query(page), 'query A($first: Int) { files(first: $first) { totalCount } }');
+    await write(page, variables(page), '{"first": "1"}');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('list', { name: 'Errors' }).waitFor();
+    await page.getByRole('region', { name: 'Problems in the variables' }).getByText('It has to be Int, not a string.').waitFor();
+    assert.ok(await problems(page).isHidden());
+    await write(page, variables(page), '');
+    // The browser notes by itself that a document was refused.
+    assert.deepEqual(notes.splice(0).filter((note) => !note.includes('status of 400')), []);
+  },
+
   async a_file_is_picked_for_an_input_and_lands_among_the_files({ page, accessible }) {
     await example(page, 'Upload a file');
     await page.getByText('“file” of type Upload! is missing.').waitFor();

@@ -8,6 +8,8 @@ import { checkVariables, filePlaces, filledIn, withFiles } from '../../../src/ht
 import { parseJson, prettifyJson, valueOf } from '../../../src/http/console/explorer/json.js';
 import { excerpt, operationAt, parse } from '../../../src/http/console/explorer/parse.js';
 import { prettify } from '../../../src/http/console/explorer/prettify.js';
+import { told } from '../../../src/http/console/explorer/told.js';
+import { validate } from '../../../src/http/console/explorer/validate.js';
 import { schema } from './schema.js';
 
 const operation = (text) => parse(text).definitions[0];
@@ -112,6 +114,31 @@ test('variables_are_laid_out_as_they_were_written', () => {
     '{\n  "a": [\n    1.0,\n    90071992547409931,\n    "\\u0041"\n  ],\n  "b": {},\n  "c": {\n    "d": null\n  }\n}',
   );
   for (const text of ['', ' ', '{"a": 1,}', '{"a"']) assert.equal(prettifyJson(text), null, text);
+});
+
+test('what_the_server_says_of_a_known_mistake_is_not_told_again', () => {
+  const VALIDATION = 'GRAPHQL_VALIDATION_FAILED';
+  const others = (text, errors, ownVariables = []) => {
+    const document = parse(text);
+    const own = document.problems.length > 0 ? document.problems : validate(document, schema);
+    const all = errors.map(([code, column, message = 'wrong']) => ({
+      message,
+      locations: [{ line: 1, column }],
+      extensions: { code },
+    }));
+    return told(all, { document, located: (location) => location, own, ownVariables }).map(({ message }) => message);
+  };
+  // At the same place, at the argument of a value, the field of a set, the variable of a type.
+  assert.deepEqual(others('{ viewer { emial } }', [[VALIDATION, 12]]), []);
+  assert.deepEqual(others('{ files(first: "x") { totalCount } }', [[VALIDATION, 9]]), []);
+  assert.deepEqual(others('{ files { totalCount { x } } }', [[VALIDATION, 11], [VALIDATION, 24]]), []);
+  assert.deepEqual(others('query A($a: Itn) { files(first: $a) { totalCount } }', [[VALIDATION, 9]]), []);
+  assert.deepEqual(others('{ viewer { email }', [['GRAPHQL_PARSE_FAILED', 19]]), []);
+  assert.deepEqual(others('query A($a: Int) { files(first: $a) { totalCount } }', [['BAD_USER_INPUT', 9]], [{}]), []);
+  // What only the server knows stays, once for each place.
+  assert.deepEqual(others('{ viewer { emial } files { totalCount } }', [[VALIDATION, 20], [VALIDATION, 20]]), ['wrong']);
+  assert.deepEqual(others('{ files(first: 1000) { totalCount } }', [['BAD_USER_INPUT', 3, 'too many']]), ['too many']);
+  assert.deepEqual(others('query A($a: Int) { files(first: $a) { totalCount } }', [['BAD_USER_INPUT', 9]]), ['wrong']);
 });
 
 test('required_variables_are_filled_in_beside_what_is_there', () => {

@@ -26,6 +26,7 @@ import { listen, send } from './run.js';
 import { scan } from './scan.js';
 import { INTROSPECTION, Schema } from './schema.js';
 import { suggest } from './suggest.js';
+import { told } from './told.js';
 import { validate } from './validate.js';
 import { Variables } from './variables.js';
 
@@ -251,20 +252,12 @@ function begin(end, word) {
   layout.running(end ? word : null);
 }
 
-/** Marks the places that an answer names, beside what was found here. */
+/** Marks the places that only the server's answer names, beside what was found here. */
 function point(body, located) {
-  const named =
-    (body?.errors ?? []).flatMap?.(({ message, locations }) => (locations ?? []).map((location) => ({ message, location }))) ??
-    [];
-  if (named.length === 0) return;
   const document = parsed(editor.text);
-  const told = named.map(({ message, location }) => {
-    const start = offsetOf(editor.text, located(location));
-    const end = document.tokens.find((token) => token.start <= start && start < token.end)?.end ?? start + 1;
-    return { start, end, message: String(message), isFromServer: true };
-  });
   const own = document.problems.length > 0 || !schema ? document.problems : validate(document, schema);
-  problems.show([...own, ...told]);
+  const others = told(body?.errors, { document, located, own, ownVariables: variables.problems });
+  if (others.length > 0) problems.show([...own, ...others]);
 }
 
 // What happens.

@@ -2,7 +2,7 @@
 
 import { parseJson, valueOf } from './json.js';
 import { instead, isNonNull, isRequired, nullable, written } from './schema.js';
-import { SCALARS } from './values.js';
+import { SCALARS, WORDS } from './values.js';
 
 /** How deep inputs are followed: they may hold one another. */
 const DEEPEST = 6;
@@ -87,7 +87,7 @@ export function checkVariables(json, operation, schema, chosen, others = []) {
       else report(node, `It has to be ${name}, an object.`);
     } else if (name === 'Upload') report(node, 'A file cannot be written here: choose it below.');
     else if (SCALARS[name] && !SCALARS[name].includes(node.kind))
-      report(node, `It has to be ${name}, not ${node.kind === 'int' ? 'a number' : node.kind}.`);
+      report(node, `It has to be ${name}, not ${WORDS[node.kind]}.`);
   };
   const checkFields = (node, fields, of, path) => {
     const given = new Set();

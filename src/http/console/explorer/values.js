@@ -4,7 +4,8 @@ import { instead, isNonNull, isRequired, nullable, written } from './schema.js';
 
 /** What the scalars of the specification take. */
 export const SCALARS = { Int: ['int'], Float: ['int', 'float'], String: ['string'], Boolean: ['boolean'], ID: ['string', 'int'] };
-const WORDS = {
+/** What a value is, in words. */
+export const WORDS = {
   int: 'a whole number',
   float: 'a number',
   string: 'a string',
