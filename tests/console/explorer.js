@@ -217,6 +217,19 @@ export const steps = {
     assert.deepEqual(notes.splice(0).filter((note) => !note.includes('status of 400')), []);
   },
 
+  async an_upload_without_its_file_is_not_sent_and_says_where_to_choose_it({ page }) {
+    const sent = [];
+    const note = (request) => request.url().endsWith('/graphql') && sent.push(request.postData());
+    await example(page, 'Upload a file');
+    page.on('request', note);
+    await button(page, 'Run').click();
+    const row = page.locator('.files-to-send li');
+    await row.getByText('Choose a file first. Nothing has been sent.').waitFor();
+    assert.ok(await row.getByRole('button', { name: 'Choose a file…' }).evaluate((pick) => pick === document.activeElement));
+    page.off('request', note);
+    assert.deepEqual(sent, []);
+  },
+
   async a_file_is_picked_for_an_input_and_lands_among_the_files({ page, accessible }) {
     await example(page, 'Upload a file');
     await page.getByText('“file” of type Upload! is missing.').waitFor();

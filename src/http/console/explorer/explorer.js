@@ -204,6 +204,12 @@ function run() {
     layout.pane('variables');
     return variableProblems.goToFirst();
   }
+  const missing = variables.missingFile;
+  if (missing) {
+    answer.clear();
+    layout.pane('variables');
+    return variables.askFor(missing);
+  }
   // A document that is none is sent as it is: the server says what it makes of it.
   const whole = { text: document.text, place: (offset) => offset };
   const { text: query, place } = document.problems.length > 0 ? whole : excerpt(operation, document);

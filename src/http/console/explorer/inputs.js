@@ -60,18 +60,26 @@ export function withFiles(variables, places, chosen) {
 
 /**
  * What is wrong with the variables for an operation. Files that are chosen are there; what `others` declare, those beside it in
- * the document, may be there.
+ * the document, may be there. Where a file has to be chosen, a problem has the key of its `place`.
  */
 export function checkVariables(json, operation, schema, chosen, others = []) {
   const problems = [];
+  const places = filePlaces(operation, schema);
   const spare = new Set(others.flatMap((other) => declared(other, schema).map(({ name }) => name)));
-  const report = ({ start, end }, message) => problems.push({ start, end, message });
+  const report = ({ start, end }, message, place) => problems.push({ start, end, message, place });
+  /** The key of the place for a file that is missing along with a path. */
+  const placeAt = (path, type) => {
+    const isFile = nullable(type).name === 'Upload';
+    return places.find(({ key, isRequired: needs }) => (isFile ? key === path : needs && key.startsWith(`${path}.`)))?.key;
+  };
   const holds = (path) => [...chosen].some(([key, files]) => files.length > 0 && (key === path || key.startsWith(`${path}.`)));
 
   const check = (node, ref, path) => {
     const type = nullable(ref);
     if (node.kind === 'null') {
-      if (isNonNull(ref) && !holds(path)) report(node, `It has to be ${written(ref)}, and cannot be null.`);
+      if (!isNonNull(ref) || holds(path)) return;
+      const place = placeAt(path, ref);
+      report(node, place ? 'It has to be a file: choose it under the variables.' : `It has to be ${written(ref)}, and cannot be null.`, place);
     } else if (type.kind === 'LIST') {
       if (node.kind === 'list') for (const item of node.items) check(item, type.ofType, `${path}.*`);
       else check(node, type.ofType, `${path}.*`);
@@ -85,7 +93,7 @@ export function checkVariables(json, operation, schema, chosen, others = []) {
     } else if (kind === 'INPUT_OBJECT') {
       if (node.kind === 'object') checkFields(node, type.inputFields, name, path);
       else report(node, `It has to be ${name}, an object.`);
-    } else if (name === 'Upload') report(node, 'A file cannot be written here: choose it below.');
+    } else if (name === 'Upload') report(node, 'A file cannot be written here: choose it under the variables.');
     else if (SCALARS[name] && !SCALARS[name].includes(node.kind))
       report(node, `It has to be ${name}, not ${WORDS[node.kind]}.`);
   };
@@ -100,10 +108,13 @@ export function checkVariables(json, operation, schema, chosen, others = []) {
         report({ start, end }, `${of} has no ${path ? 'field' : 'variable'} “${key}”.${instead(key, fields.keys())}`);
     }
     for (const { name, type, ...rest } of fields.values()) {
-      if (type && isRequired({ type, ...rest }) && !given.has(name) && !holds(path ? `${path}.${name}` : name)) {
+      const inner = path ? `${path}.${name}` : name;
+      if (type && isRequired({ type, ...rest }) && !given.has(name) && !holds(inner)) {
+        const place = placeAt(inner, type);
         report(
           { start: node.start, end: Math.min(node.end, node.start + 1) },
-          `“${path ? '' : '$'}${name}” of type ${written(type)} is missing.`,
+          `“${path ? '' : '$'}${name}” of type ${written(type)} is missing.${place === inner ? ' Choose it under the variables.' : ''}`,
+          place,
         );
       }
     }

@@ -18,6 +18,8 @@ export class Variables extends EventTarget {
   #declared = el('ul', { class: 'declared', 'aria-label': 'Declared by the operation' });
   #files = el('ul', { class: 'files-to-send', 'aria-label': 'Files' });
   #key = '';
+  /** The place that somebody was asked to choose a file for. */
+  #asked = null;
 
   constructor() {
     super();
@@ -43,6 +45,7 @@ export class Variables extends EventTarget {
     ]);
     if (key === this.#key) return false;
     this.#key = key;
+    this.#asked = null;
     this.#places = schema ? filePlaces(operation, schema) : [];
     this.#declared.hidden = declared.length === 0;
     this.#declared.replaceChildren(
@@ -67,6 +70,22 @@ export class Variables extends EventTarget {
     const { node } = parseJson(this.editor.text);
     if (node?.kind !== 'object') return null;
     return withFiles(valueOf(node), this.#places, this.#relevant());
+  }
+
+  /** The place of a file that has to be chosen before anything can be sent, by its key. */
+  get missingFile() {
+    return this.problems.find(({ place }) => place)?.place;
+  }
+
+  /** Says that a file has to be chosen, at the button that does it. */
+  askFor(key) {
+    this.#asked = key;
+    this.#drawFiles();
+    this.#focus(key);
+  }
+
+  #focus(key) {
+    this.#files.querySelector(`[data-key="${CSS.escape(key)}"] button`)?.focus();
   }
 
   #relevant() {
@@ -102,14 +121,17 @@ export class Variables extends EventTarget {
     const name = files.length === 0 ? 'No file chosen' : files.length === 1 ? files[0].name : plural(files.length, 'file');
     const size = files.reduce((sum, file) => sum + file.size, 0);
     const pick = button('button small', () => input.click(), place.isList ? 'Choose files…' : 'Choose a file…');
+    const isAsked = files.length === 0 && place.key === this.#asked;
+    const ask = isAsked && el('span', { class: 'error', role: 'alert' }, 'Choose a file first. Nothing has been sent.');
     const remove = files.length > 0 && iconButton('close', `Remove ${name}`, () => this.#choose(place, []));
     return el(
       'li',
-      { 'data-key': place.key },
+      { 'data-key': place.key, class: isAsked ? 'is-asked' : null },
       el('code', { class: 't-variable' }, place.name),
       pick,
       input,
-      el('span', { class: files.length > 0 ? 'chosen' : 'hint' }, el('bdi', {}, name), files.length > 0 && ` (${bytes(size)})`),
+      ask ||
+        el('span', { class: files.length > 0 ? 'chosen' : 'hint' }, el('bdi', {}, name), files.length > 0 && ` (${bytes(size)})`),
       remove,
     );
   }
@@ -118,7 +140,7 @@ export class Variables extends EventTarget {
     if (files.length > 0) this.#chosen.set(place.key, place.isList ? files : files.slice(0, 1));
     else this.#chosen.delete(place.key);
     this.#drawFiles();
-    this.#files.querySelector(`[data-key="${CSS.escape(place.key)}"] button`)?.focus();
+    this.#focus(place.key);
     this.#changed();
   }
 
