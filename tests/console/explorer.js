@@ -360,6 +360,12 @@ export const steps = {
     const kept = await page.evaluate(() => JSON.stringify({ ...localStorage }));
     assert.ok(!kept.includes(PASSWORD) && !kept.includes(data.login.token), kept);
     await button(page, 'History').click();
+    const rows = page.getByRole('list', { name: 'History' }).getByRole('listitem');
+    // What was run, with what, when, and how it ended.
+    assert.match(await rows.first().innerText(), /^mutation\s+Login\s+login\(input.*\s+input: \{"email":"ada.*\s+\d\d:\d\d:\d\d · done$/);
+    await rows.filter({ hasText: 'Some' }).filter({ hasText: 'first: 2' }).first().waitFor();
+    await rows.filter({ hasText: '2 errors' }).first().waitFor();
+    await rows.filter({ hasText: 'subscription' }).filter({ hasText: '1 event' }).first().waitFor();
     await screens(page, 'explorer-history');
     await page
       .getByRole('list', { name: 'History' })

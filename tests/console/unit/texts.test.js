@@ -166,6 +166,18 @@ test('secrets_are_left_out_of_what_is_kept', () => {
   assert.equal(withoutSecrets(plain), plain);
 });
 
+test('history_knows_how_what_ran_has_ended', () => {
+  const kept = new Map();
+  const memory = new Memory({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) });
+  const fields = '{\n  login(password: "hunter2") { # mine\n    token\n  }\n}';
+  const first = memory.add({ query: '{ a }', variables: '', kind: 'query', fields });
+  const second = memory.add({ query: '{ b }', variables: '', kind: 'query' });
+  memory.settle(first, { text: 'done', isBad: false });
+  const [latest, earlier] = memory.entries;
+  assert.deepEqual([latest.at, latest.outcome], [second, undefined]);
+  assert.deepEqual([earlier.at, earlier.outcome.text, earlier.fields], [first, 'done', 'login(password: "") { token }']);
+});
+
 test('history_is_bounded_and_what_is_marked_stays', () => {
   const kept = new Map();
   const memory = new Memory({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) });

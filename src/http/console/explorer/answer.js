@@ -14,6 +14,22 @@ const clock = new Intl.DateTimeFormat('en-GB', {
   fractionalSecondDigits: 3,
 });
 
+/** How many errors and user errors an answer has. */
+const countsOf = (body) => ({
+  errors: body?.errors?.length ?? 0,
+  refused: Object.values(body?.data ?? {}).reduce((sum, payload) => sum + (payload?.userErrors?.length ?? 0), 0),
+});
+
+/** How a request ended, in a word or two, for a list: `text`, and whether it `isBad`. */
+export function outcomeOf({ status, body, isCancelled, isLost }) {
+  if (isCancelled) return { text: 'cancelled', isBad: false };
+  if (isLost) return { text: 'no answer', isBad: true };
+  const { errors, refused } = countsOf(body);
+  if (errors > 0) return { text: plural(errors, 'error'), isBad: true };
+  if (refused > 0) return { text: plural(refused, 'user error'), isBad: true };
+  return status === 200 ? { text: 'done', isBad: false } : { text: `status ${status}`, isBad: true };
+}
+
 /** The pane. `goTo` moves the caret to a location that the server gave. */
 export class Answer {
   #goTo;
@@ -65,8 +81,7 @@ export class Answer {
   settle({ status, took, size, body, text, isCancelled, isLost }, place) {
     if (isCancelled) return this.#show('Cancelled.', []);
     if (isLost) return this.#show('The connection was lost before there was an answer.', [], true);
-    const errors = body?.errors?.length ?? 0;
-    const refused = Object.values(body?.data ?? {}).reduce((sum, payload) => sum + (payload?.userErrors?.length ?? 0), 0);
+    const { errors, refused } = countsOf(body);
     const words = [`${status}`, `${took.toLocaleString('en-GB')} ms`, bytes(size)];
     if (errors > 0) words.push(plural(errors, 'error'));
     if (refused > 0) words.push(plural(refused, 'user error'));

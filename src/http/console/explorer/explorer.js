@@ -2,11 +2,11 @@
 
 import { request } from '../client.js';
 import { byId, el } from '../dom.js';
-import { sentence } from '../format.js';
+import { plural, sentence } from '../format.js';
 import { openMenu } from '../menu.js';
 import { notice } from '../notices.js';
 import { session } from '../session.js';
-import { Answer } from './answer.js';
+import { Answer, outcomeOf } from './answer.js';
 import { button } from './button.js';
 import { complete, withRest } from './complete.js';
 import { describe } from './describe.js';
@@ -144,19 +144,19 @@ function put({ query, variables: values }) {
   keep();
 }
 
-function tidy() {
 /** Lays out the query and the variables. What is wrong in one of them stays as it is, and is no hindrance for the other. */
-  const text = prettify(editor.text);
+function tidy() {
   const { activeElement: before } = document;
   variables.editor.set(prettifyJson(variables.editor.text) ?? variables.editor.text);
+  const text = prettify(editor.text);
   if (text !== null) editor.set(text);
   check();
-}
   // Where undo brings back what was there.
   (before === variables.editor.area ? before : editor.area).focus({ preventScroll: true });
   if (text !== null) return;
   notice('The query has a mistake in its syntax. Put that right first.');
   problems.goToFirst();
+}
 
 /** Puts a field of the schema where the caret is, or into an operation of its own. */
 function insert(type, field) {
@@ -215,36 +215,44 @@ function run() {
   const { text: query, place } = document.problems.length > 0 ? whole : excerpt(operation, document);
   const located = (location) => position(document.text, place(offsetOf(query, location)));
   const kind = operation?.operation ?? 'query';
-  memory.add({ query: document.text, variables: variables.editor.text, name: operation?.name?.text, kind });
+  const { selections } = operation ?? {};
+  const fields = selections ? document.text.slice(selections.start, selections.end) : document.text;
+  const at = memory.add({ query: document.text, variables: variables.editor.text, name: operation?.name?.text, kind, fields });
+  const remember = (outcome) => memory.settle(at, outcome);
   keep();
   check();
   layout.pane('answer');
-  if (kind === 'subscription') subscribe({ query, ...values }, located);
-  else ask({ query, ...values }, located);
+  if (kind === 'subscription') subscribe({ query, ...values }, located, remember);
+  else ask({ query, ...values }, located, remember);
 }
 
-async function ask(operation, located) {
+async function ask(operation, located, remember) {
   const own = ++turn;
   const { promise, cancel } = send(operation, (part) => own === turn && answer.progress(part));
   begin(cancel, 'Cancel');
   answer.wait('Waiting for the answer…');
   const outcome = await promise;
+  remember(outcomeOf(outcome));
   if (own !== turn) return;
   begin(null);
   answer.settle(outcome, located);
   point(outcome.body, located);
 }
 
-function subscribe(operation, located) {
+function subscribe(operation, located, remember) {
   const own = ++turn;
+  let [count, isRefused] = [0, false];
   answer.listen();
   const end = listen(operation, {
     onEvent: (body) => {
+      count++;
+      isRefused ||= Boolean(body.errors);
       if (own !== turn) return;
       answer.event(body, located);
       point(body, located);
     },
     onEnd: (text, isError) => {
+      remember({ text: isRefused || isError ? 'failed' : plural(count, 'event'), isBad: isRefused || isError });
       if (own !== turn) return;
       begin(null);
       answer.end(text, isError);

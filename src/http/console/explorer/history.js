@@ -6,6 +6,8 @@ const SECRET = /password|token|secret|authorization/i;
 const WORDS = ['true', 'false', 'null'];
 /** How many are kept, and how many of those that somebody marked. */
 const MOST = 50;
+/** How much is kept of the fields that were asked for, in characters. */
+const SHORT = 120;
 /** What is longer than this is not kept, in characters. */
 const LONG = 60_000;
 
@@ -55,6 +57,12 @@ function nameOf({ kind, text }) {
   }
 }
 
+/** A text on one line, without comments and the brackets around it. */
+function shortened(text) {
+  const line = text.replaceAll(/#.*/g, '').replaceAll(/\s+/g, ' ').trim();
+  return line.replace(/^\{ ?(.*?) ?\}$/, '$1').slice(0, SHORT);
+}
+
 /** Keeps both in a storage like `localStorage`. */
 export class Memory extends EventTarget {
   #storage;
@@ -64,7 +72,10 @@ export class Memory extends EventTarget {
     this.#storage = storage;
   }
 
-  /** What ran, the latest first: each with `query`, `variables`, `name`, `kind`, `at`, and whether it is `isMarked`. */
+  /**
+   * What ran, the latest first: each with `query`, `variables`, `name`, `kind`, `fields` (those that were asked for, shortened),
+   * `at`, whether it is `isMarked`, and when it has ended its `outcome`.
+   */
   get entries() {
     const entries = this.#read('strongroom.explorer.history');
     return Array.isArray(entries)
@@ -82,12 +93,22 @@ export class Memory extends EventTarget {
     this.#write('strongroom.explorer.draft', { query: withoutSecrets(query), variables: withoutSecrets(variables, true) });
   }
 
-  add({ query, variables, name, kind }) {
-    const entry = { query: withoutSecrets(query), variables: withoutSecrets(variables, true), name, kind, at: Date.now() };
-    if (entry.query.length + entry.variables.length > LONG) return;
+  /** Adds one. Answers the instant that it is known by. */
+  add({ query, variables, name, kind, fields = '' }) {
+    // Two within one millisecond are two all the same.
+    const at = Math.max(Date.now(), (this.entries[0]?.at ?? 0) + 1);
+    const entry = { query: withoutSecrets(query), variables: withoutSecrets(variables, true), name, kind, at };
+    entry.fields = shortened(withoutSecrets(fields));
+    if (entry.query.length + entry.variables.length > LONG) return at;
     const isSame = (other) => other.query === entry.query && other.variables === entry.variables;
     const same = this.entries.find(isSame);
     this.#keep([{ ...entry, isMarked: Boolean(same?.isMarked) }, ...this.entries.filter((other) => !isSame(other))]);
+    return at;
+  }
+
+  /** Notes how one has ended: `text` in a word or two, and whether that `isBad`. */
+  settle(at, outcome) {
+    this.#keep(this.entries.map((entry) => (entry.at === at ? { ...entry, outcome } : entry)));
   }
 
   mark(at, isMarked) {
