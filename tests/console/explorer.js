@@ -217,6 +217,46 @@ export const steps = {
     assert.deepEqual(notes.splice(0).filter((note) => !note.includes('status of 400')), []);
   },
 
+  async what_is_opened_covers_neither_the_query_nor_the_answer({ page }) {
+    const box = (name) => page.locator(name).boundingBox();
+    const apart = (one, other) =>
+      one.x + one.width <= other.x + 1 ||
+      other.x + other.width <= one.x + 1 ||
+      one.y + one.height <= other.y + 1 ||
+      other.y + other.height <= one.y + 1;
+    await page.setViewportSize({ width: 768, height: 1024 });
+    for (const name of ['Docs', 'History']) {
+      if ((await button(page, name).getAttribute('aria-pressed')) === 'false') await button(page, name).click();
+      const [side, ...others] = await Promise.all(['.explorer-side', '.query-pane', '.answer-pane'].map(box));
+      for (const other of others) assert.ok(other.height > 150 && apart(side, other), `${name}: ${JSON.stringify([side, other])}`);
+    }
+    await button(page, 'History').click();
+    for (const [width, height, panes] of [
+      [768, 1024, ['.query-pane', '.answer-pane']],
+      [390, 844, ['.query-pane']],
+    ]) {
+      await page.setViewportSize({ width, height });
+      await page.click('#panel-toggle');
+      const [panel, ...others] = await Promise.all(['#panel', ...panes].map(box));
+      for (const other of others) assert.ok(other.height > 100 && apart(panel, other), JSON.stringify([panel, other]));
+      await page.click('#panel-toggle');
+    }
+    // A notice, which may stay until it is closed, is not over what somebody writes either.
+    for (const [width, height] of [[390, 844], [768, 1024], [1440, 900]]) {
+      await page.setViewportSize({ width, height });
+      await write(page, query(page), '{');
+      await button(page, 'Prettify').click();
+      const notice = page.locator('.notice', { hasText: 'The query has a mistake in its syntax.' });
+      await notice.waitFor();
+      await page.waitForFunction(() => parseFloat(getComputedStyle(document.body).paddingBottom) > 60);
+      const list = await box('.notices');
+      for (const other of await page.locator('.code-frame:visible').all())
+        assert.ok(apart(list, await other.boundingBox()), `${width}`);
+      await notice.getByRole('button', { name: 'Close' }).click();
+    }
+    await button(page, 'Docs').click();
+  },
+
   async an_upload_without_its_file_is_not_sent_and_says_where_to_choose_it({ page }) {
     const sent = [];
     const note = (request) => request.url().endsWith('/graphql') && sent.push(request.postData());

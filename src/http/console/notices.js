@@ -9,6 +9,11 @@ const STAY = 6_000;
 /** How many there are at a time. */
 const MOST = 4;
 
+// The explorer keeps its editors out of their way.
+new ResizeObserver(([{ target }]) =>
+  document.documentElement.style.setProperty('--notices', `${target.offsetHeight}px`),
+).observe(byId('notices'));
+
 /** Shows a sentence, with a button if there is something to do: `action` is `{ name, run }`. */
 export function notice(text, { action, isError = false } = {}) {
   const list = byId('notices');

@@ -101,12 +101,11 @@ export class Layout {
     return this.#toggles[name];
   }
 
-  /** Shows a pane where there is room for one alone; brings the answer into sight where something covers it. */
+  /** Shows a pane where there is room for one alone. */
   pane(name) {
     this.#root.dataset.pane = name in SIDES ? 'side' : name;
     for (const [other, tab] of Object.entries(this.#tabs)) tab.setAttribute('aria-pressed', String(other === name));
     if (name in SIDES) this.#show(name);
-    else if (name === 'answer' && !this.#root.querySelector('.answer-pane').checkVisibility()) this.#show(null);
   }
 
   /** Opens or closes the docs or the history. */
