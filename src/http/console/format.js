@@ -57,7 +57,9 @@ export function sentence(error) {
     case 'SERVICE_UNAVAILABLE':
       return 'The server is busy or something it needs is down. Try again in a moment.';
     case 'INTERNAL_SERVER_ERROR':
-      return `Something went wrong in the server. Try again; if it stays so, report the request ${error.requestId ?? ''}.`;
+      return `Something went wrong in the server. Try again; if it stays so, ${
+        error.requestId ? `report the request ${error.requestId}` : 'tell whoever runs it'
+      }.`;
     case 'STORAGE_FULL':
       return 'The server has no room left. Delete something, or ask whoever runs it for more.';
     case 'REGISTRATION_CLOSED':

@@ -254,7 +254,7 @@ const section = (title, content) => el('section', {}, el('h3', { class: 'docs-se
 const list = (items) => el('ul', { class: 'docs-list' }, ...items);
 const commas = (items) => items.flatMap((item, index) => (index > 0 ? [', ', item] : [item]));
 const deprecation = ({ isDeprecated, deprecationReason }) =>
-  isDeprecated && el('p', { class: 'docs-deprecated' }, `Deprecated: ${deprecationReason ?? ''}`);
+  isDeprecated && el('p', { class: 'docs-deprecated' }, deprecationReason ? `Deprecated: ${deprecationReason}` : 'Deprecated.');
 
 /** A description. Of Markdown it knows paragraphs and what is within backticks. */
 export function prose(text) {
