@@ -68,7 +68,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
             "explorer/variables.js" "explorer/answer.js" "explorer/tree.js" "explorer/docs.js" "explorer/past.js"
             "explorer/history.js" "explorer/examples.js" "explorer/run.js" "explorer/lex.js" "explorer/parse.js"
             "explorer/scan.js" "explorer/schema.js" "explorer/validate.js" "explorer/values.js" "explorer/inputs.js"
-            "explorer/json.js" "explorer/told.js" "explorer/complete.js" "explorer/describe.js" "explorer/prettify.js";
+            "explorer/json.js" "explorer/complete.js" "explorer/describe.js" "explorer/prettify.js"
+            "explorer/told.js";
     }
 });
 

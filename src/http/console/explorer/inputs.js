@@ -79,7 +79,8 @@ export function checkVariables(json, operation, schema, chosen, others = []) {
     if (node.kind === 'null') {
       if (!isNonNull(ref) || holds(path)) return;
       const place = placeAt(path, ref);
-      report(node, place ? 'It has to be a file: choose it under the variables.' : `It has to be ${written(ref)}, and cannot be null.`, place);
+      const wanted = place ? 'a file: choose it under the variables' : `${written(ref)}, and cannot be null`;
+      report(node, `It has to be ${wanted}.`, place);
     } else if (type.kind === 'LIST') {
       if (node.kind === 'list') for (const item of node.items) check(item, type.ofType, `${path}.*`);
       else check(node, type.ofType, `${path}.*`);
@@ -111,9 +112,10 @@ export function checkVariables(json, operation, schema, chosen, others = []) {
       const inner = path ? `${path}.${name}` : name;
       if (type && isRequired({ type, ...rest }) && !given.has(name) && !holds(inner)) {
         const place = placeAt(inner, type);
+        const way = place === inner ? ' Choose it under the variables.' : '';
         report(
           { start: node.start, end: Math.min(node.end, node.start + 1) },
-          `“${path ? '' : '$'}${name}” of type ${written(type)} is missing.${place === inner ? ' Choose it under the variables.' : ''}`,
+          `“${path ? '' : '$'}${name}” of type ${written(type)} is missing.${way}`,
           place,
         );
       }

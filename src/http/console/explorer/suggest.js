@@ -71,7 +71,7 @@ export function suggest(editor, find) {
     element.scrollIntoView({ block: 'nearest' });
     area.setAttribute('aria-activedescendant', element.id);
     const { description, isDeprecated, note } = found.items[chosen];
-    about.textContent = isDeprecated ? `Deprecated: ${note ?? ''}` : (description ?? '').split('\n\n')[0];
+    about.textContent = isDeprecated ? (note ? `Deprecated: ${note}` : 'Deprecated.') : (description ?? '').split('\n\n')[0];
     about.hidden = about.textContent === '';
   }
 

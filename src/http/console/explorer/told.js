@@ -9,8 +9,8 @@ const REFUSED = 'BAD_USER_INPUT';
 const CLOSING = { '(': ')', '[': ']', '{': '}' };
 
 /**
- * The problems that only the server has seen, each with `start`, `end` and `message`. `located` leads its places back to the whole
- * document; `own` was found in that, `ownVariables` in the variables.
+ * The problems that only the server has seen, each with `start`, `end` and `message`. `located` leads its places back to the
+ * whole document; `own` was found in that, `ownVariables` in the variables.
  */
 export function told(errors, { document, located, own, ownVariables }) {
   const seen = new Set();
