@@ -22,7 +22,8 @@ use super::{
     request::{JSON, Problem, RequestContext},
 };
 use crate::{
-    store::Ping,
+    error::Result,
+    store::{JobKey, Ping},
     telemetry::{Metrics, OVERDUE},
 };
 
@@ -91,15 +92,25 @@ pub fn metrics_routes() -> Router<App> {
     Router::new().route("/metrics", get(scrape))
 }
 
+/// How long the first image of the queue has waited.
+async fn wait(app: &App) -> Result<Duration> {
+    let Some(JobKey { file, generation }) = app.store.jobs.first().await? else { return Ok(Duration::ZERO) };
+    // One that was deleted, or is done, does not wait.
+    let since = app.store.files.pending_since(file, generation).await?;
+    Ok(since.map_or(Duration::ZERO, |since| app.clock.now().since(since)))
+}
+
 async fn scrape(State(app): State<App>, context: RequestContext) -> Response {
     // The rest is worth having even when the queue does not answer.
     let long_ago = app.clock.now().minus(OVERDUE);
-    let (depth, overdue, (_, backends)) = tokio::join!(
+    let (depth, wait, overdue, (_, backends)) = tokio::join!(
         timeout(PATIENCE, app.store.jobs.depth()),
+        timeout(PATIENCE, wait(&app)),
         timeout(PATIENCE, app.store.files.pending(long_ago, None, COUNTED)),
         ask(&app.store.pings),
     );
     app.metrics.queue(depth.ok().and_then(Result::ok));
+    app.metrics.queue_wait(wait.ok().and_then(Result::ok));
     app.metrics.overdue(overdue.ok().and_then(Result::ok).map(|images| images.len()));
     for (name, answers) in backends {
         app.metrics.backend(name, answers);

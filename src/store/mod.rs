@@ -201,6 +201,9 @@ pub trait Files: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(FileId, Generation)>>;
 
+    /// Since when a living image has been pending in this generation; `None` when it is not, or there is none.
+    async fn pending_since(&self, id: FileId, generation: Generation) -> Result<Option<Timestamp>>;
+
     /// Makes a settled image of this owner pending again, in the next generation: of several calls exactly one does.
     /// Answers the row as it was before and as it is now; the two are the same when it was pending already. `None`
     /// when there is no such living file; the row twice, unchanged, when it is no image.
@@ -377,6 +380,9 @@ pub trait Jobs: Send + Sync {
     /// never leased, after the length of a lease; and what has waited for its next attempt long enough (no loss).
     /// Answers how many leases had expired. To be called about once a second, by any number of processes.
     async fn reap(&self) -> Result<u64>;
+
+    /// The job that would be reserved next.
+    async fn first(&self) -> Result<Option<JobKey>>;
 
     /// How full the queue is.
     async fn depth(&self) -> Result<QueueDepth>;

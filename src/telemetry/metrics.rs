@@ -97,6 +97,9 @@ struct Alone {}
 pub const OVERDUE: Duration = Duration::from_secs(300);
 const OVERDUE_HELP: &str = "Images that have waited for thumbnails for more than five minutes, counted up to 500";
 
+const WAIT_HELP: &str =
+    "How long the image that is next in the queue has waited for its thumbnails; 0 when none is queued";
+
 const CHECKUP_HELP: &str =
     "What the last comparison of bytes and rows by this process found (`strongroom doctor` shows it)";
 
@@ -118,6 +121,7 @@ struct Counts {
     lease_losses: Counter,
     queue: Family<QueueLabels, Gauge>,
     overdue: Family<Alone, Gauge>,
+    queue_wait: Family<Alone, Gauge>,
     backends: Family<BackendLabels, Gauge>,
     pools: Family<PoolLabels, Gauge>,
     pool_limits: Family<PoolLabels, Gauge>,
@@ -158,6 +162,7 @@ impl Metrics {
         let render_seconds = Histogram::new(SECONDS);
         let lease_losses = Counter::default();
         let (queue, overdue, backends) = (Family::default(), Family::default(), Family::default());
+        let queue_wait = Family::default();
         let (pools, pool_limits) = (Family::default(), Family::default());
         let (subscribers, memory) = (Gauge::default(), Family::default());
         let (resident, open_files) = (Family::default(), Family::default());
@@ -182,6 +187,7 @@ impl Metrics {
         );
         registry.register("queue_jobs", "Images waiting for thumbnails, by where they wait", queue.clone());
         registry.register("lease_losses", "Thumbnail jobs whose worker went silent", lease_losses.clone());
+        registry.register_with_unit("queue_wait", WAIT_HELP, Unit::Seconds, queue_wait.clone());
         registry.register("images_overdue", OVERDUE_HELP, overdue.clone());
         registry.register("backend_up", "Whether a back end answers: 1 or 0", backends.clone());
         registry.register(
@@ -217,6 +223,7 @@ impl Metrics {
             lease_losses,
             queue,
             overdue,
+            queue_wait,
             backends,
             pools,
             pool_limits,
@@ -276,6 +283,11 @@ impl Metrics {
     /// How many images have waited for longer than [`OVERDUE`]. `None`: not known, so nothing is claimed of it.
     pub fn overdue(&self, images: Option<usize>) {
         set_or_clear(&self.0.overdue, images.map(|images| images as u64));
+    }
+
+    /// How long the first image of the queue has waited. `None`: not known, so nothing is claimed of it.
+    pub fn queue_wait(&self, wait: Option<Duration>) {
+        set_or_clear(&self.0.queue_wait, wait.map(|wait| wait.as_secs()));
     }
 
     /// How many listen, over WebSockets and streams.
@@ -349,6 +361,7 @@ mod tests {
         metrics.queue(Some(QueueDepth { queued: 3, ..QueueDepth::default() }));
         metrics.lease_losses(2);
         metrics.overdue(Some(7));
+        metrics.queue_wait(Some(Duration::from_millis(90_500)));
         metrics.backend("redis", false);
         metrics.pool(&Pool { name: "mongodb", in_use: 7, limit: 64 });
         metrics.subscribers(5);
@@ -374,6 +387,7 @@ mod tests {
             r#"strongroom_queue_jobs{state="buried"} 0"#,
             "strongroom_lease_losses_total 2",
             "strongroom_images_overdue{} 7",
+            "strongroom_queue_wait_seconds{} 90",
             r#"strongroom_backend_up{backend="redis"} 0"#,
             r#"strongroom_pool_in_use{pool="mongodb"} 7"#,
             r#"strongroom_pool_limit{pool="mongodb"} 64"#,

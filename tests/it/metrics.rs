@@ -49,6 +49,7 @@ async fn what_was_done_is_counted_and_every_back_end_is_named(backend: Backend) 
         (r#"strongroom_queue_jobs{state="queued"}"#, 0.0),
         (r#"strongroom_queue_jobs{state="buried"}"#, 0.0),
         ("strongroom_images_overdue{}", 0.0),
+        ("strongroom_queue_wait_seconds{}", 0.0),
         ("strongroom_lease_losses_total", 0.0),
     ] {
         assert!((value(&text, series) - expected).abs() < 0.5, "{series} is not {expected} in\n{text}");

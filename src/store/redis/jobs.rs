@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use fred::{
-    interfaces::ClientLike as _,
+    interfaces::{ClientLike as _, ListInterface as _},
     types::{ClusterHash, CustomCommand, config::Options},
 };
 use tokio::time::Instant;
@@ -186,6 +186,12 @@ impl Jobs for RedisJobs {
 
     async fn reap(&self) -> Result<u64> {
         self.run(&REAP, vec![self.lease(), REAPED.to_string()]).await
+    }
+
+    async fn first(&self) -> Result<Option<JobKey>> {
+        let queue = self.redis.key(keys::QUEUE);
+        let first: Option<String> = self.redis.ask(|client| async move { client.lindex(queue, 0).await }).await?;
+        first.as_deref().map(parse).transpose()
     }
 
     async fn depth(&self) -> Result<QueueDepth> {

@@ -6,7 +6,7 @@ mod row;
 mod tree;
 
 use async_trait::async_trait;
-use rusqlite::{Transaction, named_params};
+use rusqlite::{OptionalExtension as _, Transaction, named_params};
 use uuid::Uuid;
 
 use super::{Sqlite, failed};
@@ -268,6 +268,16 @@ impl Files for SqliteFiles {
                 .prepare_cached(sql)?
                 .query_map((after, before.0, limit), |row| Ok((FileId(Uuid::from_bytes(row.get(0)?)), row.get(1)?)))?
                 .collect()
+        })
+        .await
+    }
+
+    async fn pending_since(&self, id: FileId, generation: Generation) -> Result<Option<Timestamp>> {
+        let sql = "SELECT pending_since FROM files
+            WHERE id = ?1 AND generation = ?2 AND thumbnail_status = 'PENDING' AND deleted_at IS NULL";
+        self.read(move |transaction| {
+            let mut query = transaction.prepare_cached(sql)?;
+            query.query_row((id.0.into_bytes(), generation), |row| Ok(Timestamp(row.get(0)?))).optional()
         })
         .await
     }

@@ -177,6 +177,16 @@ impl Jobs for SqliteJobs {
         Ok(())
     }
 
+    async fn first(&self) -> Result<Option<JobKey>> {
+        let sql = "SELECT file, generation FROM jobs WHERE state = 'queued' ORDER BY place LIMIT 1";
+        self.sqlite
+            .read(move |transaction| {
+                let mut query = transaction.prepare_cached(sql).map_err(failed)?;
+                query.query_row([], key).optional().map_err(failed)
+            })
+            .await
+    }
+
     async fn buried(&self, limit: usize) -> Result<Vec<Buried>> {
         self.sqlite
             .read(move |transaction| {

@@ -66,10 +66,12 @@ async fn jobs_come_out_in_the_order_they_went_in(backend: Backend) {
         assert!(here.enqueue(job(number)).await.unwrap());
     }
     for number in 0..5 {
+        assert_eq!(here.first().await.unwrap(), Some(job(number)));
         let taken = take(&there).await;
         assert_eq!((taken.key, taken.attempts, taken.losses), (job(number), 0, 0));
     }
     assert!(nothing_waits(&here).await);
+    assert_eq!(here.first().await.unwrap(), None);
 }
 
 async fn a_job_is_in_the_queue_once(backend: Backend) {

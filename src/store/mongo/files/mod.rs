@@ -244,6 +244,10 @@ impl Files for MongoFiles {
         self.settlements(owner, since, limit).await
     }
 
+    async fn pending_since(&self, id: FileId, generation: Generation) -> Result<Option<Timestamp>> {
+        self.since(id, generation).await
+    }
+
     async fn pending(
         &self,
         before: Timestamp,

@@ -95,6 +95,12 @@ impl MongoFiles {
         self.files(self.rows.find(settled).sort(order).hint(hint(indexes::SETTLED)).limit(limited(limit))).await
     }
 
+    pub(super) async fn since(&self, id: FileId, generation: Generation) -> Result<Option<Timestamp>> {
+        let lineage = self.living(id).await?;
+        let image = lineage.as_ref().and_then(|lineage| lineage.row.pending());
+        Ok(image.filter(|image| image.generation == generation).map(|image| image.pending_since))
+    }
+
     pub(super) async fn waiting(
         &self,
         before: Timestamp,

@@ -268,4 +268,10 @@ async fn an_image_is_pending_since_it_was_asked_for(backend: Backend) {
     files.retry_thumbnails(me, row.id, at(20)).await.unwrap().unwrap();
     assert_eq!(files.pending(at(20), None, 10).await.unwrap(), []);
     assert_eq!(files.pending(at(21), None, 10).await.unwrap(), [(row.id, 2)]);
+    for (generation, since) in [(1, None), (2, Some(at(20))), (3, None)] {
+        assert_eq!(files.pending_since(row.id, generation).await.unwrap(), since);
+    }
+    files.settle(row.id, 2, &failure(), at(30)).await.unwrap().unwrap();
+    assert_eq!(files.pending_since(row.id, 2).await.unwrap(), None);
+    assert_eq!(files.pending_since(FileId(uuid::Uuid::nil()), 1).await.unwrap(), None);
 }
