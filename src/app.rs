@@ -27,7 +27,7 @@ use crate::{
     service::{Accounts, Checkup, Drive, Janitor, Keys, Leftovers, Links, Passwords, Services, Tokens, Uploads, Watch},
     shutdown::Shutdown,
     store::{
-        Blobs, Ping, Store,
+        Blobs, Files, Ping, Store,
         mongo::{Mongo, MongoFiles, MongoReservations, MongoUsers},
         redis::{Redis, RedisEvents, RedisJobs, RedisSessions, RedisThrottle},
         sqlite::{
@@ -120,10 +120,9 @@ impl Instance {
             StoreConfig::Servers { .. } => None,
         };
         let secret = secret(&config, data_folder.as_ref(), &random)?;
-        let blobs = open_blobs(&config, role)?;
         let deadline = Instant::now() + wait_for;
         let store = loop {
-            match open_store(&config, blobs.clone(), exclusive, &clock, &random).await {
+            match open_store(&config, role, &clock, &random).await {
                 Ok(store) => break store,
                 // A wrong address stays wrong; a server that does not answer may only be starting.
                 Err((setting, error @ Error::Unavailable { .. })) if Instant::now() < deadline => {
@@ -297,11 +296,19 @@ fn secret(config: &Config, folder: Option<&DataFolder>, random: &Random) -> Resu
 /// elsewhere, or not mounted.
 fn check_installation(data_dir: &Path, blobs: &BlobsBackend, role: Role) -> Result<(), StartError> {
     let database = data_dir.join(DATABASE);
-    if role == Role::Inspect && !database.exists() {
+    // An empty file is as good as none: SQLite would make a new database of it.
+    let has_rows = database.metadata().is_ok_and(|found| found.len() > 0);
+    if let BlobsBackend::Disk(blobs) = blobs {
+        check_halves(&database, has_rows, blobs)?;
+    }
+    if role == Role::Inspect && !has_rows {
         return Err(StartError(format!("store.data_dir: there is no installation in {}", data_dir.display())));
     }
-    let BlobsBackend::Disk(blobs) = blobs else { return Ok(()) };
-    let (has_rows, has_folder) = (database.exists(), Blobs::is_made(blobs));
+    Ok(())
+}
+
+fn check_halves(database: &Path, has_rows: bool, blobs: &Path) -> Result<(), StartError> {
+    let has_folder = Blobs::is_made(blobs);
     if has_rows && !has_folder {
         return Err(StartError(format!(
             "blobs.dir: there is a database, and the folder {} with the bytes of its files is gone. Is its disk mounted? If they \
@@ -311,7 +318,7 @@ fn check_installation(data_dir: &Path, blobs: &BlobsBackend, role: Role) -> Resu
     }
     if !has_rows && has_folder && Blobs::has_any(blobs) {
         return Err(StartError(format!(
-            "store.data_dir: there are the bytes of files in {}, and the database {} is gone. Put it back from a backup, or move \
+            "store.data_dir: there are the bytes of files in {}, and the database {} is gone or empty. Put it back from a backup, or move \
              the bytes away to begin anew.",
             blobs.display(),
             database.display()
@@ -358,37 +365,61 @@ fn renderers(program: PathBuf, settings: &ThumbnailsConfig) -> Renderers {
     renderers
 }
 
-fn open_blobs(config: &Config, role: Role) -> Result<Blobs, StartError> {
+fn open_blobs(config: &Config, role: Role) -> Result<Blobs, (&'static str, Error)> {
     match &config.blobs.backend {
         BlobsBackend::Disk(dir) if role == Role::Inspect && !Blobs::is_made(dir) => {
-            Err(StartError(format!("blobs.dir: there are no blobs in {}; is it the servers' folder?", dir.display())))
+            let message = format!("there are no blobs in {}; is it the servers' folder?", dir.display());
+            Err(("blobs.dir", Error::internal(message)))
         }
-        BlobsBackend::Disk(dir) => Blobs::disk(dir)
-            .map_err(|error| StartError(format!("blobs.dir: the folder {} cannot be used: {error}", dir.display()))),
+        BlobsBackend::Disk(dir) => Blobs::disk(dir).map_err(|error| {
+            ("blobs.dir", Error::internal(format!("the folder {} cannot be used: {error}", dir.display())))
+        }),
         BlobsBackend::S3(options) => Blobs::s3(options)
-            .map_err(|error| StartError(format!("blobs.endpoint: the S3 store cannot be used: {error}"))),
+            .map_err(|error| ("blobs.endpoint", Error::internal(format!("the S3 store cannot be used: {error}")))),
     }
+}
+
+/// Opens the blobs, and asks whether they answer.
+async fn reach_blobs(config: &Config, role: Role) -> Result<Blobs, (&'static str, Error)> {
+    let blobs = open_blobs(config, role)?;
+    let setting = if blobs.name() == "s3" { "blobs.endpoint" } else { "blobs.dir" };
+    blobs.ping().await.map_err(|error| (setting, error))?;
+    Ok(blobs)
+}
+
+/// Refuses to begin a folder of blobs anew where there are files already: the one that they are in may not be mounted.
+async fn check_folder(files: &MongoFiles, blobs: &BlobsBackend) -> Result<(), (&'static str, Error)> {
+    let BlobsBackend::Disk(dir) = blobs else { return Ok(()) };
+    if Blobs::is_made(dir)
+        || Files::rows(files, None, 1).await.map_err(|error| ("store.mongodb_url", error))?.is_empty()
+    {
+        return Ok(());
+    }
+    let message = format!(
+        "there are files in the database, and no blobs in {}. Is its disk mounted, and is it the folder that the other processes \
+         use? If they are lost, make the folder with an empty one called 00 in it; `strongroom doctor` then lists what is missing.",
+        dir.display()
+    );
+    Err(("blobs.dir", Error::internal(message)))
 }
 
 /// What fails comes with the setting that is to blame.
 async fn open_store(
     config: &Config,
-    blobs: Blobs,
-    exclusive: bool,
+    role: Role,
     clock: &Clock,
     random: &Random,
 ) -> Result<Store, (&'static str, Error)> {
-    let of_blobs = if blobs.name() == "s3" { "blobs.endpoint" } else { "blobs.dir" };
-    blobs.ping().await.map_err(|error| (of_blobs, error))?;
     let lease = config.thumbnails.lease;
     match &config.store {
         StoreConfig::Embedded { data_dir } => {
+            let blobs = reach_blobs(config, role).await?;
             let path = data_dir.join(DATABASE);
             let opened = tokio::task::spawn_blocking(move || Sqlite::open(&path)).await.map_err(Error::internal);
             let sqlite = opened.and_then(|it| it).map_err(|error| ("store.data_dir", error))?;
             let jobs = SqliteJobs::new(sqlite.clone(), lease, clock.clone(), random.clone());
             // Who serves alone need not wait for the leases of its predecessor.
-            if exclusive {
+            if matches!(role, Role::Serve { .. }) {
                 jobs.end_leases().await.map_err(|error| ("store.data_dir", error))?;
             }
             Ok(Store {
@@ -406,11 +437,14 @@ async fn open_store(
         StoreConfig::Servers { mongodb_url, mongodb_database, redis_url, redis_prefix } => {
             let mongo = Mongo::connect(mongodb_url.expose_secret(), mongodb_database).await;
             let mongo = mongo.map_err(|error| ("store.mongodb_url", error))?;
+            let files = MongoFiles::new(mongo.clone());
+            check_folder(&files, &config.blobs.backend).await?;
+            let blobs = reach_blobs(config, role).await?;
             let redis = Redis::connect(redis_url.expose_secret(), redis_prefix, lease, clock.clone()).await;
             let redis = redis.map_err(|error| ("store.redis_url", error))?;
             Ok(Store {
                 users: Arc::new(MongoUsers::new(mongo.clone())),
-                files: Arc::new(MongoFiles::new(mongo.clone())),
+                files: Arc::new(files),
                 reservations: Arc::new(MongoReservations::new(mongo.clone())),
                 sessions: Arc::new(RedisSessions::new(redis.clone())),
                 throttle: Arc::new(RedisThrottle::new(redis.clone())),

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinError;
+
 /// Every code this API answers with. The schema describes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
@@ -159,9 +161,13 @@ impl Error {
         Self::general(ErrorCode::StorageFull, "The server has no room left.")
     }
 
-    /// Our fault.
+    /// Our fault; but a task that was cancelled has ended with the program, which stops.
     pub fn internal(cause: impl Into<Cause>) -> Self {
-        Self::Internal(cause.into())
+        let cause = cause.into();
+        match cause.downcast_ref::<JoinError>() {
+            Some(error) if error.is_cancelled() => Self::Unavailable { what: "this process", cause },
+            _ => Self::Internal(cause),
+        }
     }
 
     /// Something this server depends on is down.
@@ -204,5 +210,20 @@ impl Error {
             Self::Internal(cause) => tracing::error!(%cause, "internal error"),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_ends_with_the_program_is_no_fault() {
+        let task = tokio::spawn(std::future::pending::<()>());
+        task.abort();
+        let error = Error::internal(task.await.unwrap_err());
+        assert_eq!(error.code(), ErrorCode::ServiceUnavailable);
+        let task = tokio::spawn(async { panic!("for a test") });
+        assert_eq!(Error::internal(task.await.unwrap_err()).code(), ErrorCode::InternalServerError);
     }
 }

@@ -36,10 +36,14 @@ Examples:
   strongroom doctor --json | jq '.findings[] | select(.problem == \"missing_original\")'
 
 After the database was restored from a backup, files that were uploaded since are \"orphaned_blob\": look before you --repair.")]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags of the command line")]
 pub struct Doctor {
     /// Mend what can be mended: remove what belongs to no file, have thumbnails made again, queue images again
     #[arg(long)]
     repair: bool,
+    /// With --repair: remove bytes of no file even where they are more than those of files, as with a wrong database
+    #[arg(long, requires = "repair")]
+    force: bool,
     /// Read every file, and compare it with the SHA-256 of what was uploaded
     #[arg(long)]
     contents: bool,
@@ -53,7 +57,7 @@ impl Doctor {
         let instance = Instance::open(config, Role::Inspect, super::environment(Duration::ZERO)?).await?;
         let progress = Progress::new();
         let checkup = &instance.app.services.checkup;
-        let extent = Extent { repair: self.repair, contents: self.contents };
+        let extent = Extent { repair: self.repair, force: self.force, contents: self.contents };
         let report = checkup.run(extent, Pace::Full, |part| progress.show(part)).await;
         progress.clear();
         instance.close().await;
@@ -113,6 +117,7 @@ fn as_json(report: &Report) -> Value {
         "blobs": report.blobs,
         "bytes": report.bytes,
         "verified": report.verified,
+        "tooYoung": report.young,
         "foreignFiles": report.foreign,
         "foreignNames": report.foreign_names,
         "seconds": report.took.as_secs_f64(),
@@ -154,6 +159,11 @@ fn as_table(report: &Report) -> String {
     for (problem, tally) in &report.tallies {
         let mended = if tally.mended > 0 { format!(", {} mended", tally.mended) } else { String::new() };
         let _ = writeln!(text, "{}: {}{mended}", problem.as_str().replace('_', " "), tally.found);
+    }
+    if report.young > 0 {
+        let (are, when) =
+            if report.young == 1 { ("blob of no file is", "it is") } else { ("blobs of no file are", "they are") };
+        let _ = writeln!(text, "{} {are} younger than blobs.orphan_grace: look again when {when} not.", report.young);
     }
     if report.foreign > 0 {
         let (are, names) = (if report.foreign == 1 { "file is" } else { "files are" }, report.foreign_names.join(", "));

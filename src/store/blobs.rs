@@ -204,6 +204,9 @@ impl Blobs {
         let nothing = range.is_empty();
         let options =
             if nothing { GetOptions::new().with_head(true) } else { GetOptions::new().with_range(Some(range.clone())) };
+        if !self.is_regular(key).await {
+            return Ok(None);
+        }
         let reader: &dyn ObjectStore = match &*self.0 {
             Backend::Disk { store, .. } => store,
             Backend::S3 { reader, .. } => reader,
@@ -228,6 +231,18 @@ impl Blobs {
             (GetResultPayload::File(file, _), Backend::Disk { reads, .. }) => from_disk(file, range, Arc::clone(reads)),
             (payload, _) => GetResult { payload, ..found }.into_stream().map_err(failed).boxed(),
         }))
+    }
+
+    /// Whether there may be a blob, and nothing that would be waited for, such as a FIFO.
+    async fn is_regular(&self, key: BlobKey) -> bool {
+        match &*self.0 {
+            Backend::Disk { root, .. } => {
+                let found = tokio::fs::metadata(root.join(place(key).as_ref())).await;
+                // What cannot be looked at is for the driver to say.
+                found.map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |found| found.is_file())
+            }
+            Backend::S3 { .. } => true,
+        }
     }
 
     /// Makes a second blob of the same bytes, without reading them: a hard link, or a copy by the S3 server.
@@ -309,7 +324,12 @@ impl Ping for Blobs {
         match &*self.0 {
             Backend::Disk { root, .. } => {
                 // One of those that there always are: where a disk is no longer mounted, there is an empty root.
-                tokio::fs::metadata(root.join("00")).await.map_err(of_disk).map(drop)
+                let folder = root.join("00");
+                let may_write = move || {
+                    rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+                        .map_err(|error| in_folder(&folder, &error.into()))
+                };
+                tokio::task::spawn_blocking(may_write).await.map_err(Error::internal)?.map_err(of_disk)
             }
             // Listing tells a missing bucket from a missing object.
             Backend::S3 { store, .. } => match store.list(Some(&Key::from("ping"))).next().await {
@@ -354,6 +374,11 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
+}
+
+/// The same, with the folder that it is about: for the log.
+fn in_folder(folder: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
 }
 
 /// What the disk's error means to the product.

@@ -24,6 +24,9 @@ crate::on_both_back_ends!(
     a_sound_store_is_found_sound,
     files_whose_bytes_have_changed_are_found_when_contents_are_read,
     files_that_are_not_ours_are_named_and_left_alone,
+    where_more_bytes_have_no_file_than_have_one_they_are_removed_only_by_force,
+    bytes_that_are_too_young_to_judge_are_counted,
+    what_is_no_regular_file_is_as_good_as_gone,
     files_whose_bytes_are_gone_are_reported_and_stay,
     thumbnails_that_are_gone_are_made_again,
     old_bytes_of_no_file_are_removed_only_when_asked_for,
@@ -98,7 +101,7 @@ fn plant(app: &TestApp, suffix: &str, age: Duration) -> PathBuf {
     path
 }
 
-const REPAIR: Extent = Extent { repair: true, contents: false };
+const REPAIR: Extent = Extent { repair: true, force: false, contents: false };
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn a_sound_store_is_found_sound(backend: Backend) {
@@ -145,17 +148,57 @@ async fn files_whose_bytes_have_changed_are_found_when_contents_are_read(backend
 
 async fn files_that_are_not_ours_are_named_and_left_alone(backend: Backend) {
     let app = TestApp::idle(backend).await;
-    let theirs = app.home.blobs().join("ab/Thumbs.db");
+    // A terminal would obey the name.
+    let theirs = app.home.blobs().join("ab/\u{1b}[31mü");
     fs::write(&theirs, "x").unwrap();
     let (healthy, report) = examined(&app, &["--repair"]).await;
     assert!(healthy);
-    assert_eq!((&report["foreignFiles"], &report["foreignNames"]), (&1.into(), &serde_json::json!(["ab/Thumbs.db"])));
+    let names = serde_json::json!(["ab/\\u{1b}[31mü"]);
+    assert_eq!((&report["foreignFiles"], &report["foreignNames"]), (&1.into(), &names));
     let (_, table) = doctor(&app, &[]).await;
-    assert!(
-        table.starts_with("1 file is among the blobs and not Strongroom's, and left alone: ab/Thumbs.db\n"),
-        "{table}"
-    );
+    assert!(table.starts_with("1 file is among the blobs and not Strongroom's, and left alone: ab/\\u{1b}"), "{table}");
     assert!(theirs.exists());
+}
+
+async fn where_more_bytes_have_no_file_than_have_one_they_are_removed_only_by_force(backend: Backend) {
+    let app = TestApp::idle(backend).await;
+    app.user("ada").await.upload("notes.txt", "some notes").await;
+    // As with the blobs or the database of another installation.
+    let orphans: Vec<_> = (0..3).map(|_| plant(&app, "", DAY)).collect();
+    let (healthy, report) = examined(&app, &["--repair"]).await;
+    assert!(!healthy);
+    assert_eq!(found(&report), [("orphaned_blob", 3, 0)]);
+    let outcome = report["findings"][0]["outcome"].as_str().unwrap();
+    assert!(outcome.starts_with("more blobs have no file than have one"), "{outcome}");
+    assert!(orphans.iter().all(|path| path.exists()));
+    let (healthy, report) = examined(&app, &["--repair", "--force"]).await;
+    assert!(healthy);
+    assert_eq!(found(&report), [("orphaned_blob", 3, 3)]);
+    assert!(orphans.iter().all(|path| !path.exists()));
+}
+
+async fn bytes_that_are_too_young_to_judge_are_counted(backend: Backend) {
+    let app = TestApp::idle(backend).await;
+    plant(&app, "", Duration::from_secs(60));
+    let (healthy, report) = examined(&app, &["--repair"]).await;
+    assert!(healthy);
+    assert_eq!((&report["tooYoung"], found(&report)), (&1.into(), vec![]));
+    let (_, table) = doctor(&app, &[]).await;
+    assert!(table.starts_with("1 blob of no file is younger than blobs.orphan_grace"), "{table}");
+}
+
+async fn what_is_no_regular_file_is_as_good_as_gone(backend: Backend) {
+    let app = TestApp::idle(backend).await;
+    let ada = app.user("ada").await;
+    let file = ada.upload("notes.txt", "some notes").await;
+    let path = &places(&app, &id(&file)).await[0];
+    fs::remove_file(path).unwrap();
+    // Who opens it for reading waits for a writer.
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    let (healthy, report) = examined(&app, &["--contents"]).await;
+    assert!(!healthy);
+    assert_eq!(found(&report), [("missing_original", 1, 0)]);
+    assert_eq!(ada.get(file["url"].as_str().unwrap()).await.status(), 500);
 }
 
 async fn files_whose_bytes_are_gone_are_reported_and_stay(backend: Backend) {
@@ -280,12 +323,12 @@ async fn what_is_being_written_is_left_alone(backend: Backend) {
     // However old they are.
     app.clock.advance(DAY);
     let checkup = &app.instance.app.services.checkup;
-    let report = checkup.run(REPAIR, Pace::Full, |_| {}).await.unwrap();
+    let report = checkup.run(Extent { force: true, ..REPAIR }, Pace::Full, |_| {}).await.unwrap();
     assert!(report.is_healthy(), "{report:?}");
     assert_eq!(app.home.blob_files(), before);
     // Without their notes nobody knows them.
     store.reservations.release(&notes.map(|note| note.blob)).await.unwrap();
-    let report = checkup.run(REPAIR, Pace::Full, |_| {}).await.unwrap();
+    let report = checkup.run(Extent { force: true, ..REPAIR }, Pace::Full, |_| {}).await.unwrap();
     let mended = Tally { found: 1, mended: 1 };
     assert_eq!([Problem::OrphanedBlob, Problem::UnfinishedBlob].map(|it| tally(&report, it)), [mended; 2]);
     assert_eq!(app.home.blob_files(), Vec::<PathBuf>::new());
@@ -339,7 +382,7 @@ async fn images_that_nobody_queued_are_queued_again(backend: Backend) {
     let ada = app.user("ada").await;
     ada.upload("photo.jpg", jpeg(600, 400, 1)).await;
     let (store, checkup) = (&app.instance.app.store, &app.instance.app.services.checkup);
-    let look = async |repair| checkup.run(Extent { repair, contents: false }, Pace::Full, |_| {}).await.unwrap();
+    let look = async |repair| checkup.run(Extent { repair, ..Extent::default() }, Pace::Full, |_| {}).await.unwrap();
     assert!(look(false).await.is_healthy());
     app.clock.advance(Duration::from_secs(301));
     let report = look(false).await;

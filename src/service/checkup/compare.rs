@@ -41,6 +41,8 @@ pub(super) struct Run<'a> {
     progress: &'a (dyn Fn(f64) + Send + Sync),
     /// Whether all rows could be read in this window: one that could not may own what looks orphaned.
     all_rows_read: bool,
+    /// Whether more of this window's blobs have rows than have none. Otherwise they are more likely another installation's.
+    fits: bool,
 }
 
 /// Some folders of blobs, as they were listed.
@@ -74,7 +76,7 @@ impl<'a> Run<'a> {
     /// Nothing looked at yet.
     pub fn new(checkup: &'a Checkup, extent: Extent, pace: Pace, progress: &'a (dyn Fn(f64) + Send + Sync)) -> Self {
         let (worked, report) = (Instant::now(), Report::default());
-        Self { checkup, extent, pace, worked, report, progress, all_rows_read: true }
+        Self { checkup, extent, pace, worked, report, progress, all_rows_read: true, fits: true }
     }
 
     /// Looks at everything.
@@ -188,10 +190,13 @@ impl<'a> Run<'a> {
             }
         }
         let before = self.checkup.clock.now().minus(self.checkup.grace);
-        for (blob, listed) in window.whole {
-            if !listed.accounted_for && listed.modified < before {
-                self.orphan(blob, &listed).await?;
-            }
+        let owned = window.whole.values().filter(|it| it.accounted_for).count();
+        let (old, young): (Vec<_>, Vec<_>) =
+            window.whole.into_iter().filter(|(_, it)| !it.accounted_for).partition(|(_, it)| it.modified < before);
+        self.report.young += young.len() as u64;
+        self.fits = old.len() <= owned || self.extent.force;
+        for (blob, listed) in old {
+            self.orphan(blob, &listed).await?;
         }
         for stored in window.unfinished {
             if stored.modified < before {
@@ -269,14 +274,20 @@ impl<'a> Run<'a> {
         };
         self.report.verified += 1;
         let named = format!("\"{}\" of {}", file.name, file.owner);
-        let detail = match found {
+        let (detail, helps) = match found {
             Ok(found) if found == *sha256 => return Ok(()),
-            Ok(_) => format!("the bytes of {named} are not those that were uploaded"),
-            Err(error) => format!("the bytes of {named} cannot be read: {error}"),
+            Ok(_) => (
+                format!("the bytes of {named} are not those that were uploaded"),
+                "only a backup has them: put the blob back, or delete the file",
+            ),
+            Err(error) => (
+                format!("the bytes of {named} cannot be read: {error}"),
+                "look at the disk and the blob's permissions; otherwise a backup has them",
+            ),
         };
         // It may have gone while it was being read.
         if store.files.get(file.id).await?.is_some() {
-            let outcome = Outcome::Left("only a backup has them: put the blob back, or delete the file");
+            let outcome = Outcome::Left(helps);
             let problem = Problem::AlteredOriginal;
             self.report.add(Finding { problem, file: Some(file.id), blob: Some(*blob), detail, outcome });
         }
@@ -312,6 +323,10 @@ impl<'a> Run<'a> {
             Outcome::Left("a row that cannot be read may own it")
         } else if self.report.rows == 0 {
             Outcome::Left("the database has no file at all: is it the right one, and is it whole?")
+        } else if !self.fits {
+            Outcome::Left(
+                "more blobs have no file than have one: are these the right blobs and database? --force removes it",
+            )
         } else {
             self.remove(async { store.blobs.discard(&note(blob, None)).await }).await
         };
@@ -375,7 +390,17 @@ impl<'a> Run<'a> {
                 _ => break,
             }
         }
-        for buried in jobs.buried(BATCH).await? {
+        let buried = match jobs.depth().await {
+            Ok(_) => jobs.buried(BATCH).await,
+            Err(error) => Err(error),
+        };
+        let buried = buried.unwrap_or_else(|error| {
+            let outcome = Outcome::Left("if a key has the wrong type, delete it: what waits is queued again");
+            let (problem, detail) = (Problem::UnreadableQueue, error.to_string());
+            self.report.add(Finding { problem, file: None, blob: None, detail, outcome });
+            Vec::new()
+        });
+        for buried in buried {
             self.report.add(Finding {
                 problem: Problem::BuriedJob,
                 file: Some(buried.key.file),

@@ -40,6 +40,8 @@ pub enum Pace {
 pub struct Extent {
     /// Mends what can be mended.
     pub repair: bool,
+    /// Removes bytes of no file even where they are more than those of files.
+    pub force: bool,
     /// Reads every original, and compares it with its checksum.
     pub contents: bool,
 }

@@ -29,13 +29,15 @@ pub enum Problem {
     UnfinishedBlob,
     /// An image that has waited for its thumbnails for too long.
     OverdueImage,
+    /// The queue cannot be read.
+    UnreadableQueue,
     /// A thumbnail job that was given up on. The image says so itself; nothing is lost.
     BuriedJob,
 }
 
 impl Problem {
     /// Worst first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DamagedDatabase,
         Self::MissingOriginal,
         Self::AlteredOriginal,
@@ -44,6 +46,7 @@ impl Problem {
         Self::OrphanedBlob,
         Self::UnfinishedBlob,
         Self::OverdueImage,
+        Self::UnreadableQueue,
         Self::BuriedJob,
     ];
 
@@ -59,6 +62,7 @@ impl Problem {
             Self::OrphanedBlob => "orphaned_blob",
             Self::UnfinishedBlob => "unfinished_blob",
             Self::OverdueImage => "overdue_image",
+            Self::UnreadableQueue => "unreadable_queue",
             Self::BuriedJob => "buried_job",
         }
     }
@@ -114,6 +118,8 @@ pub struct Report {
     pub blobs: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Whole blobs of no file that are too young to judge: somebody may be about to write their rows.
+    pub young: u64,
     /// What else lies where blobs are kept, left alone.
     pub foreign: u64,
     /// The first of those, named.

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt as _;
 use object_store::{ObjectMeta, ObjectStore as _, ObjectStoreExt as _, path::Path as Key};
 use uuid::Uuid;
 
-use super::{Backend, Blobs, failed, of_disk, place};
+use super::{Backend, Blobs, failed, in_folder, of_disk, place};
 use crate::{
     error::{Error, Result},
     model::{BlobKey, Timestamp},
@@ -49,11 +49,16 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// Others may have any name, and a terminal obeys control characters.
+    fn add_foreign(&mut self, name: &str, folder: &str) {
+        self.foreign.push(format!("{folder}/{}", name.escape_debug()));
+    }
+
     fn add(&mut self, name: &str, folder: &str, of: impl FnOnce(BlobKey) -> Stored) {
         match Uuid::try_parse(name).map(BlobKey) {
             // A UUID can be spelt in several ways.
             Ok(blob) if blob.to_string() == name && name.starts_with(folder) => self.stored.push(of(blob)),
-            _ => self.foreign.push(format!("{folder}/{name}")),
+            _ => self.add_foreign(name, folder),
         }
     }
 }
@@ -65,7 +70,8 @@ impl Blobs {
         match &*self.0 {
             Backend::Disk { root, .. } => {
                 let path = root.join(&folder);
-                let listed = tokio::task::spawn_blocking(move || of_folder(&path, &folder)).await;
+                let list = move || of_folder(&path, &folder).map_err(|error| in_folder(&path, &error));
+                let listed = tokio::task::spawn_blocking(list).await;
                 listed.map_err(Error::internal)?.map_err(of_disk)
             }
             Backend::S3 { store, unfinished, .. } => {
@@ -95,6 +101,9 @@ impl Blobs {
 
     /// How many bytes a blob has; `None` when there is no such blob.
     pub async fn size(&self, key: BlobKey) -> Result<Option<u64>> {
+        if !self.is_regular(key).await {
+            return Ok(None);
+        }
         match self.store().head(&place(key)).await {
             Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -112,7 +121,8 @@ fn of_folder(path: &Path, folder: &str) -> io::Result<Inventory> {
     };
     for entry in entries {
         let entry = entry?;
-        let found = match entry.metadata() {
+        // Whatever a link leads to is what is read.
+        let found = match fs::metadata(entry.path()) {
             // Removed meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             found => found?,
@@ -120,7 +130,7 @@ fn of_folder(path: &Path, folder: &str) -> io::Result<Inventory> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if !found.is_file() {
-            inventory.foreign.push(format!("{folder}/{name}"));
+            inventory.add_foreign(&name, folder);
             continue;
         }
         let since = found.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -197,7 +197,6 @@ fn failed(error: DriverError) -> Error {
     let down = matches!(
         &*error.kind,
         ErrorKind::Io(_)
-            | ErrorKind::ServerSelection { .. }
             | ErrorKind::ConnectionPoolCleared { .. }
             | ErrorKind::DnsResolve { .. }
             | ErrorKind::Write(WriteFailure::WriteConcernError(_))
@@ -205,6 +204,8 @@ fn failed(error: DriverError) -> Error {
     );
     if code == Some(OUT_OF_DISK_SPACE) {
         Error::storage_full()
+    } else if let Some(reason) = not_found(&error) {
+        Error::unavailable(NAME, format!("no server that takes writes answers{reason}"))
     } else if down || code.is_some_and(|code| OUT_OF_SERVICE.contains(&code)) {
         Error::unavailable(NAME, error)
     } else {
@@ -212,13 +213,18 @@ fn failed(error: DriverError) -> Error {
     }
 }
 
-/// As [`failed`], where somebody reads it who has just named these servers. The driver writes down all that it knows.
+/// As [`failed`], where somebody reads it who has just named these servers.
 fn unreached(error: DriverError, hosts: &[String]) -> Error {
-    let ErrorKind::ServerSelection { message, .. } = &*error.kind else { return failed(error) };
-    let of_first = message.split_once("Error: Kind: ").and_then(|(_, rest)| rest.split_once(", labels"));
-    let reason = of_first.map_or_else(String::new, |(reason, _)| format!(" ({reason})"));
+    let Some(reason) = not_found(&error) else { return failed(error) };
     let hosts = hosts.join(", ");
     Error::unavailable(NAME, format!("no server that takes writes answers at {hosts}{reason}"))
+}
+
+/// Why the driver has found no server, without all that it writes down about them.
+fn not_found(error: &DriverError) -> Option<String> {
+    let ErrorKind::ServerSelection { message, .. } = &*error.kind else { return None };
+    let of_first = message.split_once("Error: Kind: ").and_then(|(_, rest)| rest.split_once(", labels"));
+    Some(of_first.map_or_else(String::new, |(reason, _)| format!(" ({reason})")))
 }
 
 /// Reads a row, if it is of the format that this version knows.

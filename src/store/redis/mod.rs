@@ -63,7 +63,7 @@ impl Redis {
     /// Fails when the URL is malformed, and as unavailable when Redis does not answer.
     pub async fn connect(url: &str, prefix: &str, lease: Duration, clock: Clock) -> Result<Self> {
         let config = Config::from_url(url).map_err(Error::internal)?;
-        let first = Link::open(&config).await.map_err(failed)?;
+        let first = Link::open(&config).await.map_err(|error| unreached(&error, &config))?;
         let client = link::keep(config.clone(), first);
         Ok(Self(Arc::new(Inner { config, prefix: prefix.to_owned(), lease, clock, client, calls: Arc::default() })))
     }
@@ -118,6 +118,16 @@ impl Ping for Redis {
 /// Milliseconds, as Redis takes them: at least one.
 fn millis(duration: Duration) -> String {
     duration.as_millis().max(1).to_string()
+}
+
+/// As [`failed`], where somebody reads it who has just named this server. The driver writes down the system's error as
+/// programmers see it.
+fn unreached(error: &FredError, config: &Config) -> Error {
+    let text = error.details();
+    let of_system = text.split_once("message: \"").and_then(|(_, rest)| rest.split_once('"'));
+    let reason = of_system.map_or(text, |(message, _)| message);
+    let hosts: Vec<_> = config.server.hosts().iter().map(ToString::to_string).collect();
+    Error::unavailable("Redis", format!("no server answers at {} ({reason})", hosts.join(", ")))
 }
 
 /// Redis does not say which key is of the wrong type, and whoever runs it has to find it.

@@ -222,7 +222,11 @@ impl Ping for Sqlite {
             lines.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)
         });
         match found.await {
-            Ok(lines) => Ok(lines.into_iter().filter(|line| line != "ok").collect()),
+            Ok(texts) => {
+                let lines = texts.iter().flat_map(|text| text.lines()).map(str::trim);
+                let faults = lines.filter(|line| *line != "ok" && !line.starts_with("***") && !line.is_empty());
+                Ok(faults.take(FAULTS).map(str::to_owned).collect())
+            }
             // So much that it cannot be looked at.
             Err(Error::Internal(cause)) => match cause.downcast::<Damage>() {
                 Ok(damage) => Ok(vec![damage.0]),
@@ -276,6 +280,12 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
             | ErrorCode::OperationInterrupted
             | ErrorCode::SystemIoFailure,
         ) => Error::unavailable("SQLite", error),
+        Some(ErrorCode::ReadOnly) => Error::unavailable(
+            "SQLite",
+            format!(
+                "the database cannot be written ({error}): look at the owner and the permissions of its file and folder"
+            ),
+        ),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::internal(Damage(error.to_string())),
         _ => Error::internal(error),
     }

@@ -119,6 +119,11 @@ async fn a_key_of_the_wrong_type_in_redis_delays_images_and_nothing_else() {
     let photo = ada.upload("photo.jpg", jpeg(300, 200, 1)).await;
     assert_eq!(photo["thumbnailStatus"], "PENDING");
     assert_eq!(download(&ada, &photo).await, 200);
+    let home = app.home.clone();
+    let output = tokio::task::spawn_blocking(move || run(&home, &["doctor", "--json"], &[], "")).await.unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"][0]["problem"], "unreadable_queue", "{report}");
+    assert!(report["findings"][0]["detail"].as_str().unwrap().contains(&queue), "{report}");
     redis(format!("DEL {queue}\r\n"));
     assert_eq!(ada.settled(id(&photo)).await["thumbnailStatus"], "READY");
 }
@@ -171,8 +176,32 @@ async fn one_half_of_an_installation_is_not_begun_anew() {
             let errors = refused(&home);
             assert!(errors.contains(says), "{errors}");
             assert!(!data.join(half).exists());
+            if half.ends_with(".sqlite") {
+                // An empty file is as good as none.
+                fs::write(data.join(half), "").unwrap();
+                let errors = refused(&home);
+                assert!(errors.contains(says), "{errors}");
+                assert_eq!(fs::metadata(data.join(half)).unwrap().len(), 0);
+            }
             files("away", half);
         }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn servers_that_have_files_begin_no_new_folder_of_blobs() {
+    let app = TestApp::idle(Backend::Servers).await;
+    let home = app.home.clone();
+    app.user("ada").await.upload("kept.txt", "abc").await;
+    app.stop().await;
+    tokio::task::spawn_blocking(move || {
+        let away = home.dir.path().join("away");
+        fs::rename(home.blobs(), &away).unwrap();
+        let errors = refused(&home);
+        assert!(errors.contains("blobs.dir: there are files in the database, and no blobs in "), "{errors}");
+        assert!(!home.blobs().exists());
     })
     .await
     .unwrap();
