@@ -68,10 +68,11 @@ export class Cell {
 
   #describe(place) {
     const { size, isPublic, createdAt, thumbnailStatus, thumbnailError } = this.#file;
-    const words = [el('span', {}, kindOf(this.#file))];
-    if (size !== null) words.push(el('span', {}, bytes(size)));
-    words.push(el('span', { class: 'when' }, date(createdAt)));
+    // Where there is no room for all, the last are cut.
+    const words = [];
     if (place) words.push(el('span', { class: 'place' }, 'in ', el('bdi', {}, place)));
+    if (size !== null) words.push(el('span', {}, bytes(size)));
+    words.push(el('span', {}, kindOf(this.#file)), el('span', { class: 'when' }, date(createdAt)));
     if (isPublic) words.push(el('span', { class: 'visually-hidden' }, 'public'));
     if (thumbnailStatus === 'FAILED') words.push(el('span', { class: 'visually-hidden' }, `No thumbnail: ${thumbnailError}`));
     this.#meta.replaceChildren(...words);
