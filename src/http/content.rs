@@ -26,7 +26,7 @@ use self::{
 };
 use super::{
     App,
-    request::{JSON, Problem, RequestContext, viewer},
+    request::{Problem, RequestContext, viewer},
 };
 use crate::{
     error::{Error, Result},
@@ -61,7 +61,7 @@ async fn serve(
     // A path that is no UTF-8 is an ID that nobody has.
     let id = path.map(|Path(id)| id).unwrap_or_default();
     let answer = bytes(&app, &method, &id, query.as_deref().unwrap_or_default(), &headers).await;
-    answer.unwrap_or_else(|problem| problem.answer(&context.id, JSON))
+    answer.unwrap_or_else(|problem| problem.answer_link(&context.id, &headers))
 }
 
 async fn bytes(app: &App, method: &Method, id: &str, query: &str, headers: &HeaderMap) -> Result<Response, Problem> {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use serde_json::json;
@@ -19,6 +19,9 @@ pub const JSON: &str = "application/json; charset=utf-8";
 
 /// The media type of the GraphQL-over-HTTP draft.
 pub const GRAPHQL_JSON: &str = "application/graphql-response+json; charset=utf-8";
+
+/// What the page of a refusal may do: have its few rules of style.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// A request that gets no further.
 #[derive(Debug, Clone)]
@@ -91,6 +94,35 @@ impl Problem {
         Self { header: Some((name, value)), ..self }
     }
 
+    /// The answer for somebody who may have followed a link: a page where the request accepts one by name, as browsers do for
+    /// what is to fill a window, and [`JSON`] otherwise.
+    pub fn answer_link(self, request_id: &str, request: &HeaderMap) -> Response {
+        let mut accepted = request.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        let wants_page = accepted.any(|line| line.to_ascii_lowercase().contains("text/html"));
+        let page = wants_page.then(|| self.page(request_id));
+        let mut response = self.answer(request_id, JSON);
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+        if let Some(page) = page {
+            *response.body_mut() = Body::from(page);
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+        }
+        response
+    }
+
+    fn page(&self, request_id: &str) -> String {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let [message, request_id] =
+            [&self.message, request_id].map(|text| text.replace('&', "&amp;").replace('<', "&lt;"));
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · Strongroom</title>\n\
+             <style>body {{ max-width: 32rem; margin: 15vh auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }}</style>\n\
+             <h1>{title}</h1>\n<p>{message}</p>\n<p><small>Request {request_id}</small></p>\n</html>\n"
+        )
+    }
+
     /// The answer. `media` is [`JSON`] or [`GRAPHQL_JSON`]. Never cached, whatever the status.
     pub fn answer(self, request_id: &str, media: &'static str) -> Response {
         let mut extensions = json!({ "code": self.code.as_str(), "requestId": request_id });
@@ -160,6 +192,23 @@ mod tests {
             json!({"code": "RATE_LIMITED", "requestId": "r1", "retryAfter": 7})
         );
         assert!(body.get("data").is_none());
+    }
+
+    #[tokio::test]
+    async fn who_follows_a_link_in_a_browser_gets_a_page() {
+        let navigation = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        for (accept, media) in [(navigation, "text/html; charset=utf-8"), ("image/avif,*/*;q=0.8", JSON), ("*/*", JSON)]
+        {
+            let request = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+            let response = Problem::from(Error::not_found("id")).answer_link("r<1", &request);
+            assert_eq!(response.status(), StatusCode::NOT_FOUND);
+            assert_eq!(response.headers()[header::CONTENT_TYPE], media);
+            assert_eq!(response.headers()[header::VARY], "Accept");
+            let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+            let body = String::from_utf8_lossy(&body);
+            assert!(body.contains("There is no such file, or you may not see it."), "{body}");
+            assert_eq!(body.contains("Request r&lt;1"), media != JSON, "{body}");
+        }
     }
 
     #[tokio::test]
