@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 
-import { cell, endSession, logIn, namesOf, newAccount, onlyLost, PASSWORD } from './drive.js';
+import { ask, cell, endSession, logIn, namesOf, newAccount, onlyLost, PASSWORD } from './drive.js';
 
 /** Enough of them that some wait while others are sent, and each too large to arrive at once. */
 const many = () => [1, 2, 3, 4, 5].map((number) => ({ name: `${number}.bin`, mimeType: 'x/y', buffer: randomBytes(900_000) }));
@@ -88,5 +88,23 @@ export const steps = {
     await title(page, 'Uploads wait for the connection').waitFor();
     line.mend();
     await stored({ page, server, token, notes });
+  },
+
+  async a_folder_opened_while_the_server_is_away_is_named_when_it_is_back(world) {
+    const { server, line, notes } = world;
+    const { page, token } = await newTab(world);
+    const query = 'mutation($input: CreateFolderInput!) { createFolder(input: $input) { userErrors { message } } }';
+    await ask(server, token, query, { input: { name: 'Letters' } });
+    await page.reload();
+    await cell(page, 'Letters').waitFor();
+    line.cut();
+    await page.getByText('Connection lost. Trying again…').waitFor();
+    await cell(page, 'Letters').locator('.open').click();
+    await page.locator('#state', { hasText: 'The server cannot be reached.' }).waitFor();
+    line.mend();
+    await page.getByText('This folder is empty.').waitFor();
+    await page.locator('#crumbs [aria-current]', { hasText: 'Letters' }).waitFor();
+    onlyLost(notes);
+    await page.context().close();
   },
 };

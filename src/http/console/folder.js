@@ -83,6 +83,8 @@ class Folder extends EventTarget {
   async more() {
     if (this.isLoading || (this.items.length > 0 && !this.hasNext)) return;
     const turn = this.#turn;
+    // Where the files could not be fetched, neither could the path.
+    if (this.error) this.#findPath(turn);
     this.isLoading = true;
     this.error = null;
     this.#tell();
@@ -114,6 +116,7 @@ class Folder extends EventTarget {
     try {
       const page = await this.#page(Math.min(100, Math.max(PAGE, this.items.length)), null);
       if (turn !== this.#turn) return;
+    this.#findPath(turn);
       if (changes !== this.#changes) return this.refreshSoon();
       this.#clear();
       this.#take(page);
