@@ -268,6 +268,16 @@ export const steps = {
     assert.ok(await row.getByRole('button', { name: 'Choose a file…' }).evaluate((pick) => pick === document.activeElement));
     page.off('request', note);
     assert.deepEqual(sent, []);
+    assert.equal(await page.getByText('“file” of type Upload! is missing.').count(), 0, 'it is said twice');
+  },
+
+  async variables_that_are_no_json_are_not_sent_and_the_answer_says_so({ page }) {
+    await write(page, query(page), '{ limits { pageSize } }');
+    await write(page, variables(page), '{"first":1,}');
+    await button(page, 'Run').click();
+    await page.locator('.answer-pane').getByText('Nothing has been sent: the variables are no JSON object.').waitFor();
+    assert.ok(await variables(page).evaluate((field) => field === document.activeElement));
+    await write(page, variables(page), '');
   },
 
   async a_file_is_picked_for_an_input_and_lands_among_the_files({ page, accessible }) {

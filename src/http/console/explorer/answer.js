@@ -64,6 +64,12 @@ export class Answer {
     this.#body.replaceChildren(el('p', { class: 'answer-empty' }, 'The answer appears here.'));
   }
 
+  /** Says why nothing was sent, so that there is no answer. */
+  refuse(text) {
+    this.clear();
+    this.#show(text, [], true);
+  }
+
   /** Says that something is on its way. */
   wait(text) {
     this.#show(text, []);

@@ -138,7 +138,7 @@ function changed() {
 /** Puts an operation in the place of what is there. Undo brings that back. */
 function put({ query, variables: values }) {
   layout.pane('query');
-  variables.editor.set(values);
+  variables.reset(values);
   editor.set(query);
   check();
   keep();
@@ -199,8 +199,7 @@ function run() {
     return editor.select(editor.caret);
   }
   if (!values) {
-    // Nothing is sent, so there is no answer to show.
-    answer.clear();
+    answer.refuse('Nothing has been sent: the variables are no JSON object.');
     layout.pane('variables');
     return variableProblems.goToFirst();
   }
@@ -208,7 +207,8 @@ function run() {
   if (missing) {
     answer.clear();
     layout.pane('variables');
-    return variables.askFor(missing);
+    variables.askFor(missing);
+    return variableProblems.show(variables.problems);
   }
   // A document that is none is sent as it is: the server says what it makes of it.
   const whole = { text: document.text, place: (offset) => offset };

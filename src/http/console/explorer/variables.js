@@ -58,8 +58,12 @@ export class Variables extends EventTarget {
     return true;
   }
 
-  /** Mistakes in the variables; those of files have no place in the text. */
+  /** Mistakes in the variables. That a file is missing is said once: beside its button, where it has been asked for. */
   get problems() {
+    return this.#mistakes.filter(({ place }) => !place || place !== this.#asked);
+  }
+
+  get #mistakes() {
     const json = parseJson(this.editor.text);
     if (json.problems.length > 0 || !this.#schema) return json.problems;
     return checkVariables(json, this.#operation, this.#schema, this.#relevant(), this.#others);
@@ -74,7 +78,7 @@ export class Variables extends EventTarget {
 
   /** The place of a file that has to be chosen before anything can be sent, by its key. */
   get missingFile() {
-    return this.problems.find(({ place }) => place)?.place;
+    return this.#mistakes.find(({ place }) => place)?.place;
   }
 
   /** Says that a file has to be chosen, at the button that does it. */
@@ -82,6 +86,13 @@ export class Variables extends EventTarget {
     this.#asked = key;
     this.#drawFiles();
     this.#focus(key);
+  }
+
+  /** Begins anew, as with an operation that has not been run yet. */
+  reset(text) {
+    this.#asked = null;
+    this.#drawFiles();
+    this.editor.set(text);
   }
 
   #focus(key) {
