@@ -466,6 +466,21 @@ export const steps = {
     assert.deepEqual(others, []);
   },
 
+  async whoever_has_to_log_in_again_may_look_at_the_explorer_first({ page, notes }) {
+    await past(page, { query: 'mutation { logout { userErrors { code } } }' });
+    await page.locator('#sign-in-error', { hasText: 'Your session has ended. Log in again' }).waitFor();
+    await page.getByRole('link', { name: 'Explorer', exact: true }).first().click();
+    await page.getByText('Runs without a token.').waitFor();
+    await page.getByText('The answer appears here.').waitFor();
+    await page.getByRole('link', { name: 'Log in' }).click();
+    await page.fill('#password', PASSWORD);
+    await page.click('#sign-in-button');
+    await page.getByText(`Runs as ${EMAIL}`).waitFor();
+    await button(page, 'Run').click();
+    await answer(page).getByText('"totalCount"').waitFor();
+    assert.deepEqual(notes.splice(0).filter((note) => !note.includes('401')), []);
+  },
+
   async logging_out_takes_the_answer_away({ page }) {
     await page.click('#account');
     await page.getByRole('menuitem', { name: 'Log out' }).click();

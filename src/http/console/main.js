@@ -19,6 +19,8 @@ const field = (name) => form.elements[name];
 let isNew = false;
 let isOver = false;
 /** Whether somebody was signed in until now. */
+/** Whether somebody whose session is over looks at the explorer first. */
+let isAside = false;
 let wasIn = false;
 
 byId('notices').popover = 'manual';
@@ -79,8 +81,8 @@ function show() {
   const { user } = session;
   const isIn = Boolean(user) && !isOver;
   byId('starting').hidden = true;
-  // The explorer is for everybody, but not while somebody has to log in again.
-  const explores = isExplorer() && !isOver && (isIn || !isLogIn());
+  // The explorer is for everybody, but somebody who has to log in again has to ask for it.
+  const explores = isExplorer() && (!isOver || isAside) && (isIn || !isLogIn());
   byId('sign-in').hidden = isIn || explores;
   byId('drive').hidden = !isIn || explores;
   byId('explorer').hidden = !explores;
@@ -101,11 +103,22 @@ async function explore() {
   }
 }
 
-addEventListener('hashchange', () => {
+/** Shows the place that the address names, and puts the focus there if it is another. */
+function move() {
   const wasHidden = byId('explorer').hidden;
   if (isLogIn()) choose(false);
   show();
   if (byId('explorer').hidden !== wasHidden) byId(isLogIn() ? 'email' : 'content').focus({ preventScroll: true });
+}
+
+addEventListener('hashchange', () => {
+  move();
+});
+// A link to the address that is there already changes none.
+addEventListener('click', ({ target }) => {
+  if (!isOver || !target.closest?.('a[href="#/explorer"]')) return;
+  isAside = true;
+  if (isExplorer()) move();
 });
 
 session.addEventListener('changed', ({ detail }) => {
@@ -124,6 +137,7 @@ session.addEventListener('changed', ({ detail }) => {
   } else {
     events.stop();
     byId('live').hidden = true;
+  isAside = false;
     folder.empty();
     byId('tray').hidden = true;
     // Where somebody was is not for the next; where somebody wants to go is kept until they have logged in.

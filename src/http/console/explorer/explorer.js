@@ -1,6 +1,6 @@
 // The explorer: a place to write operations, run them, and read the schema. It is loaded when somebody first comes here.
 
-import { request } from '../client.js';
+import { credentials, request } from '../client.js';
 import { byId, el } from '../dom.js';
 import { plural, sentence } from '../format.js';
 import { openMenu } from '../menu.js';
@@ -83,7 +83,10 @@ const current = () => operationAt(parsed(editor.text), editor.caret);
 
 /** Shows the place. */
 export function show() {
-  layout.who(session.user);
+  // Somebody whose session is over is nobody here until they have logged in again.
+  const isOver = Boolean(session.user) && !credentials.token;
+  layout.who(isOver ? null : session.user);
+  if (isOver) forget();
   load();
 }
 
@@ -310,12 +313,16 @@ function explainHere() {
 session.addEventListener('changed', ({ detail }) => {
   layout.who(session.user);
   // What one person was answered is not for the next.
-  if (session.user && !detail?.isAnother) return;
+  if (!session.user || detail?.isAnother) forget();
+});
+
+/** Ends what is running, and takes away what was answered. */
+function forget() {
   stop?.();
   turn++;
   begin(null);
   answer.clear();
-});
+}
 
 const draft = memory.draft ?? { query: first, variables: '' };
 variables.editor.begin(draft.variables);
