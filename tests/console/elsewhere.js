@@ -106,4 +106,23 @@ export const steps = {
     await gone(cell(page, 'note.txt'));
     await page.context().close();
   },
+  async what_no_longer_matches_the_filter_goes({ another, server }) {
+    const page = await another();
+    const { email } = await newAccount(server);
+    await logIn(page, server, email);
+    await page.setInputFiles('#picker', [text('note.txt', 'words')]);
+    await menu(page, 'note.txt', 'Share…');
+    await page.getByLabel(/Public/).check();
+    await page.keyboard.press('Escape');
+    await cell(page, 'note.txt').locator('.badge.public').waitFor();
+    await page.selectOption('#filter', 'public');
+    await page.getByText('1 item', { exact: true }).waitFor();
+    await menu(page, 'note.txt', 'Share…');
+    await page.getByLabel(/Public/).uncheck();
+    await gone(cell(page, 'note.txt'));
+    await page.keyboard.press('Escape');
+    await page.getByText('Nothing in here matches.').waitFor();
+    await page.context().close();
+  },
+
 };

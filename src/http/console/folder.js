@@ -136,9 +136,10 @@ class Folder extends EventTarget {
 
   /** A file is new: in its place if that is known, which is only the case at the top. */
   add(file) {
-    if (this.search || this.filter !== 'all' || (file.parent?.id ?? null) !== this.parentId) return;
+    if (this.search || !this.#matches(file) || (file.parent?.id ?? null) !== this.parentId) return;
     if (this.#byId.has(file.id)) return this.apply(file);
-    if (this.order !== 'newest') return this.refreshSoon();
+    // What matches a filter now may be as old as any.
+    if (this.order !== 'newest' || this.filter !== 'all') return this.refreshSoon();
     const row = this.#fresh(file);
     this.items.unshift(row);
     this.#byId.set(row.id, row);
@@ -152,7 +153,7 @@ class Folder extends EventTarget {
     const row = this.#byId.get(file.id);
     if (!row) return;
     const moved = !this.search && (file.parent?.id ?? null) !== this.parentId;
-    if (moved) return this.remove(file.id);
+    if (moved || !this.#matches(this.#fresh(file))) return this.remove(file.id);
     Object.assign(row, this.#fresh(file));
     this.#tell();
   }
@@ -170,6 +171,12 @@ class Folder extends EventTarget {
   /** The thumbnails are being made again: what was announced before is of the old ones. */
   forget(id) {
     this.#settled.delete(id);
+  }
+
+  /** Whether the filter lets it through. */
+  #matches(file) {
+    const { kinds, ...equal } = filters[this.filter].filter;
+    return (!kinds || kinds.includes(file.kind)) && Object.entries(equal).every(([field, value]) => file[field] === value);
   }
 
   async #page(first, after) {
