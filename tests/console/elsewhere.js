@@ -125,4 +125,25 @@ export const steps = {
     await page.context().close();
   },
 
+  async a_folder_that_is_gone_takes_nothing({ another, server }) {
+    const page = await another();
+    const { email, token } = await newAccount(server);
+    const [id] = await nest(server, token, 1);
+    await logIn(page, server, email);
+    await cell(page, 'Level 1').locator('.open').click();
+    await page.getByText('This folder is empty.').waitFor();
+    await ask(server, token, DELETE, { input: { fileId: id } });
+    await page.click('#new-folder');
+    await page.fill('dialog input', 'Within');
+    await page.keyboard.press('Enter');
+    await page.locator('dialog .error', { hasText: 'The folder that it was for is no longer there.' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.reload();
+    await page.getByText('There is no such folder.').waitFor();
+    for (const tool of ['#upload', '#new-folder']) assert.ok(await page.locator(tool).isDisabled(), tool);
+    await page.getByText('Go to My files').click();
+    await page.getByText('Nothing here yet.').waitFor();
+    for (const tool of ['#upload', '#new-folder']) assert.ok(await page.locator(tool).isEnabled(), tool);
+    await page.context().close();
+  },
 };

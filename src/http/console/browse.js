@@ -149,7 +149,9 @@ function draw() {
   const state = byId('state');
   const again = el('button', { type: 'button', class: 'button', on: { click: () => folder.more() } }, 'Try again');
   const home = el('a', { class: 'button', href: '#/' }, 'Go to My files');
-  if (error?.code === 'NOT_FOUND') state.replaceChildren(el('p', { role: 'alert' }, 'There is no such folder. It may have been deleted.'), home);
+  const isGone = error?.code === 'NOT_FOUND';
+  for (const id of ['upload', 'new-folder']) byId(id).disabled = isGone;
+  if (isGone) state.replaceChildren(el('p', { role: 'alert' }, 'There is no such folder. It may have been deleted.'), home);
   else if (error) state.replaceChildren(el('p', { role: 'alert' }, sentence(error)), again);
   else if (isLoading && (items.length === 0 || hasNext)) state.replaceChildren(el('p', { class: 'loading' }, 'Loading…'));
   else if (items.length === 0) state.replaceChildren(...emptiness());

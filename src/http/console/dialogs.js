@@ -1,6 +1,6 @@
 // Dialogs that ask one thing: a name, a confirmation, who may see a file.
 
-import { local, mutate, request } from './client.js';
+import { ApiError, local, mutate, request } from './client.js';
 import { copy, el, newId } from './dom.js';
 import { plural, sentence } from './format.js';
 import { icon } from './icons.js';
@@ -60,7 +60,13 @@ function nameField(value) {
 /** Asks for the name of a new folder, and makes it. */
 export function newFolder(parentId) {
   const { input, parts } = nameField('');
-  const run = async () => (await mutate(CREATE_FOLDER, { name: input.value.trim(), parentId })).folder;
+  const run = async () => {
+    const { folder } = await mutate(CREATE_FOLDER, { name: input.value.trim(), parentId }).catch((error) => {
+      if (error.code !== 'NOT_FOUND') throw error;
+      throw new ApiError({ code: 'PARENT_GONE', message: 'The folder that it was for is no longer there. Somebody may have deleted it meanwhile.' });
+    });
+    return folder;
+  };
   return ask('New folder', parts, { name: 'Create', run });
 }
 
