@@ -4,7 +4,7 @@ import { go, handlers } from './actions.js';
 import { byId, el } from './dom.js';
 import { newFolder } from './dialogs.js';
 import { filters, folder, orders } from './folder.js';
-import { bytes, plural, sentence } from './format.js';
+import { bytes, plural, sentence, shortened } from './format.js';
 import * as grid from './grid.js';
 import { icon } from './icons.js';
 import { openMenu } from './menu.js';
@@ -143,7 +143,7 @@ function draw() {
   drawCrumbs();
   const { items, total, search, isLoading, error, hasNext } = folder;
   const count = byId('count');
-  const word = (number) => (search ? `${plural(number, 'file')} found for “${search}”` : plural(number, 'item'));
+  const word = (number) => (search ? `${plural(number, 'file')} found for “${shortened(search)}”` : plural(number, 'item'));
   const text = error || (isLoading && items.length === 0) ? '' : total === null ? '' : total === 0 ? '' : word(total);
   if (count.textContent !== text) count.textContent = text;
   const state = byId('state');
@@ -159,7 +159,7 @@ function draw() {
 }
 
 function emptiness() {
-  if (folder.search) return [el('p', {}, `No file has “${folder.search}” in its name.`)];
+  if (folder.search) return [el('p', {}, `No file has “${shortened(folder.search)}” in its name.`)];
   if (folder.filter !== 'all') return [el('p', {}, 'Nothing in here matches. Choose “Everything” to see the rest.')];
   return [icon('upload'), el('p', { class: 'lead' }, folder.parentId ? 'This folder is empty.' : 'Nothing here yet.'),
     el('p', {}, 'Drop files or folders anywhere, paste a picture, or press “Upload”.')];

@@ -35,6 +35,14 @@ export function duration(seconds) {
   return plural(Math.round(seconds / 3600), 'hour');
 }
 
+/** A text that somebody else made up, as far as there is room for it. */
+export const shortened = (text, most = 60) => ([...text].length > most ? `${[...text].slice(0, most).join('')}…` : text);
+
+/** A name with what would be unseen, or turn round what is seen, written out: the server has not looked at it yet. */
+export const visible = (name) =>
+  name.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (letter) =>
+    `‹U+${letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}›`);
+
 /** What a file is, in a word or two. */
 export function kindOf(file) {
   if (file.kind === 'FOLDER') return 'Folder';

@@ -131,7 +131,7 @@ function list(file) {
   const rows = [];
   const row = (term, ...values) => rows.push(el('div', {}, el('dt', {}, term), el('dd', {}, ...values)));
   row('Type', kindOf(file), file.mediaType ? ` (${file.mediaType})` : '');
-  row('Size', `${bytes(file.size)} (${plural(file.size, 'byte')})`);
+  row('Size', file.size < 1000 ? bytes(file.size) : `${bytes(file.size)} (${plural(file.size, 'byte')})`);
   if (file.width) row('Dimensions', `${file.width} × ${file.height} pixels`);
   row('Seen by', file.isPublic ? 'anybody who has the link' : 'you alone');
   row('Folder', el('bdi', {}, file.parent?.name ?? 'My files'));

@@ -2,7 +2,7 @@
 // asked for more.
 
 import { byId, el } from './dom.js';
-import { bytes, duration, plural, sentence } from './format.js';
+import { bytes, duration, plural, sentence, visible } from './format.js';
 import { icon } from './icons.js';
 import { uploads } from './uploads.js';
 
@@ -92,7 +92,7 @@ function draw() {
   if (title.textContent !== text) title.textContent = text;
   // What went wrong is said also where the list is not shown.
   const worst = body.hidden ? bad.at(-1) : undefined;
-  trouble.replaceChildren(...(worst ? [el('bdi', {}, worst.name), ': ', wrong(worst)] : []));
+  trouble.replaceChildren(...(worst ? [el('bdi', {}, visible(worst.name)), ': ', wrong(worst)] : []));
   overall.hidden = going.length === 0;
   overall.value = of('size') > 0 ? of('sent') / of('size') : 0;
   stopAll.hidden = going.length < 2;
@@ -126,12 +126,13 @@ const wrong = ({ error }) => (error.code === 'NOT_FOUND' ? 'The folder that it w
 const reason = ({ error }) => (error.code === 'NETWORK' ? 'the connection' : 'you to log in');
 
 function makeRow(item) {
+  const name = visible(item.name);
   const said = el('p', { class: 'said' });
-  const bar = el('progress', { max: '1', 'aria-label': item.name });
-  const cancel = button('Cancel', () => uploads.cancel(item), `Cancel ${item.name}`);
-  const again = button('Try again', () => uploads.retry(item), `Try again: ${item.name}`);
-  const dismiss = button('Dismiss', () => uploads.dismiss(item), `Dismiss ${item.name}`);
-  const element = el('li', {}, el('p', { class: 'what' }, el('bdi', {}, item.name)), el('span', { class: 'row-buttons' }, again, cancel, dismiss), bar, said);
+  const bar = el('progress', { max: '1', 'aria-label': name });
+  const cancel = button('Cancel', () => uploads.cancel(item), `Cancel ${name}`);
+  const again = button('Try again', () => uploads.retry(item), `Try again: ${name}`);
+  const dismiss = button('Dismiss', () => uploads.dismiss(item), `Dismiss ${name}`);
+  const element = el('li', {}, el('p', { class: 'what' }, el('bdi', {}, name)), el('span', { class: 'row-buttons' }, again, cancel, dismiss), bar, said);
 
   function words() {
     const { state, sent, size, speed } = item;
