@@ -106,6 +106,28 @@ export const steps = {
     await gone(cell(page, 'note.txt'));
     await page.context().close();
   },
+  async back_closes_a_preview_and_leaves_the_folder({ another, server }) {
+    const page = await another();
+    const { email, token } = await newAccount(server);
+    const [id] = await nest(server, token, 1);
+    await logIn(page, server, email);
+    await cell(page, 'Level 1').locator('.open').click();
+    await page.getByText('This folder is empty.').waitFor();
+    await page.setInputFiles('#picker', [text('note.txt', 'words'), text('empty.txt', '')]);
+    for (const leave of [() => page.goBack(), () => page.keyboard.press('Escape')]) {
+      await cell(page, 'empty.txt').locator('.open').click();
+      await page.locator('dialog dd').getByText('0 bytes', { exact: true }).waitFor();
+      await leave();
+      await gone(page.locator('dialog'));
+      await page.waitForFunction(() => history.state === null);
+      assert.equal(await page.evaluate(() => location.hash), `#/folder/${id}`);
+    }
+    await cell(page, 'note.txt').waitFor();
+    await page.goBack();
+    await cell(page, 'Level 1').waitFor();
+    await page.context().close();
+  },
+
   async what_no_longer_matches_the_filter_goes({ another, server }) {
     const page = await another();
     const { email } = await newAccount(server);

@@ -22,6 +22,11 @@ export function openDialog(title, content, { wide = false } = {}) {
   return dialog;
 }
 
+/** Closes those that are open, the topmost first. */
+export function closeDialogs() {
+  for (const dialog of [...document.querySelectorAll('dialog[open]')].reverse()) dialog.close();
+}
+
 /** Asks, and does it: `run` may throw, and then the dialog says why and stays. Answers what `run` did, or null. */
 function ask(title, content, { name, run, isDangerous = false }) {
   return new Promise((resolve) => {

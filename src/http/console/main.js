@@ -3,6 +3,7 @@
 import './theme.js';
 
 import * as browse from './browse.js';
+import { closeDialogs } from './dialogs.js';
 import { byId } from './dom.js';
 import * as events from './events.js';
 import { folder } from './folder.js';
@@ -18,9 +19,9 @@ const form = byId('sign-in-form');
 const field = (name) => form.elements[name];
 let isNew = false;
 let isOver = false;
-/** Whether somebody was signed in until now. */
 /** Whether somebody whose session is over looks at the explorer first. */
 let isAside = false;
+/** Whether somebody was signed in until now. */
 let wasIn = false;
 
 byId('notices').popover = 'manual';
@@ -112,6 +113,8 @@ function move() {
 }
 
 addEventListener('hashchange', () => {
+  // What was asked in one place is not for another.
+  closeDialogs();
   move();
 });
 // A link to the address that is there already changes none.
@@ -124,6 +127,7 @@ addEventListener('click', ({ target }) => {
 session.addEventListener('changed', ({ detail }) => {
   const wasOver = isOver;
   isOver = false;
+  isAside = false;
   if (session.user && isLogIn()) history.replaceState(null, '', '#/explorer');
   if (detail?.isAnother && !isExplorer() && location.hash !== '#/') history.replaceState(null, '', '#/');
   show();
@@ -137,7 +141,6 @@ session.addEventListener('changed', ({ detail }) => {
   } else {
     events.stop();
     byId('live').hidden = true;
-  isAside = false;
     folder.empty();
     byId('tray').hidden = true;
     // Where somebody was is not for the next; where somebody wants to go is kept until they have logged in.
@@ -151,7 +154,7 @@ session.addEventListener('ended', () => {
   if (isOver || !session.user) return;
   isOver = true;
   events.stop();
-  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
+  closeDialogs();
   choose(false);
   show();
   field('email').value = session.user.email;

@@ -1,8 +1,8 @@
 // One file in full: the picture (or sound, film, text), what is known of it, and what can be done with it.
 
 import { local, request } from './client.js';
-import { copy, el } from './dom.js';
-import { openDialog, save } from './dialogs.js';
+import { copy, el, newId } from './dom.js';
+import { closeDialogs, openDialog, save } from './dialogs.js';
 import { folder } from './folder.js';
 import { bytes, dateAndTime, kindOf, plural, sentence } from './format.js';
 import { icon, iconOf } from './icons.js';
@@ -56,8 +56,14 @@ export function preview(first, actions) {
     if (on.disabled && folder.hasNext) folder.more();
   };
   folder.addEventListener('change', changed);
+  // Back leads to what is behind it. Closed in another way, it goes back by itself: the next Back is to lead somewhere.
+  const mark = newId('preview');
+  history.pushState({ preview: mark }, '');
+  addEventListener('popstate', closeDialogs);
   dialog.addEventListener('close', () => {
     turn++;
+    removeEventListener('popstate', closeDialogs);
+    if (history.state?.preview === mark) history.back();
     folder.removeEventListener('change', changed);
     stage.replaceChildren();
   });
