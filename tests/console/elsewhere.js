@@ -106,6 +106,31 @@ export const steps = {
     await gone(cell(page, 'note.txt'));
     await page.context().close();
   },
+
+  async what_was_made_elsewhere_is_there_when_one_comes_back({ another, server }) {
+    const page = await another();
+    const { email, token } = await newAccount(server);
+    await logIn(page, server, email);
+    await page.getByText('Nothing here yet.').waitFor();
+    const [id] = await nest(server, token, 1);
+    const form = new FormData();
+    const query = 'mutation($input: UploadInput!) { upload(input: $input) { userErrors { message } } }';
+    form.append('operations', JSON.stringify({ query, variables: { input: { file: null } } }));
+    form.append('map', '{"0":["variables.input.file"]}');
+    form.append('0', new Blob(['words']), 'note.txt');
+    const sent = await fetch(`${server.url}/graphql`, { method: 'POST', headers: { Authorization: `Bearer ${token}` }, body: form });
+    assert.deepEqual((await sent.json()).data, { upload: { userErrors: [] } });
+    const comeBack = () => page.evaluate(() => dispatchEvent(new Event('focus')));
+    await comeBack();
+    await cell(page, 'Level 1').waitFor();
+    await cell(page, 'note.txt').waitFor();
+    await page.locator('#usage', { hasText: '1 file, 5 bytes in all' }).waitFor();
+    await ask(server, token, DELETE, { input: { fileId: id } });
+    await comeBack();
+    await gone(cell(page, 'Level 1'));
+    await page.context().close();
+  },
+
   async back_closes_a_preview_and_leaves_the_folder({ another, server }) {
     const page = await another();
     const { email, token } = await newAccount(server);

@@ -1,6 +1,7 @@
 // The file manager around the grid: crumbs, tools, what is said of an empty folder, and files that are dropped or pasted.
 
 import { go, handlers } from './actions.js';
+import { credentials } from './client.js';
 import { byId, el } from './dom.js';
 import { newFolder } from './dialogs.js';
 import { filters, folder, orders } from './folder.js';
@@ -18,6 +19,8 @@ import { dropped, picked, placing } from './walk.js';
 const VIEW = 'strongroom.view';
 /** How long somebody may pause while typing, in milliseconds. */
 const TYPING = 250;
+/** How long what is shown is taken for fresh when somebody comes back to the window, in milliseconds. */
+const FRESH = 3_000;
 /** How many folders of a path are shown, with what stands for the others. */
 const CRUMBS = 5;
 
@@ -31,7 +34,13 @@ export function start() {
   startTools();
   startDrops();
   go.to = (id) => (location.hash = addressOf(id));
-  addEventListener('hashchange', () => session.user && !isExplorer() && open());
+  addEventListener('hashchange', () => {
+    if (!session.user || isExplorer()) return;
+    // The explorer changes files, too.
+    if (byId('drive').hidden) look().catch(() => {});
+    open();
+  });
+  startReturns();
   folder.addEventListener('change', draw);
   let later;
   uploads.addEventListener('stored', ({ detail }) => {
@@ -47,6 +56,24 @@ export function open() {
   byId('search').value = '';
   grid.toTop();
   folder.show({ parentId: fromAddress(), search: '' });
+}
+
+/** Other tabs and devices have files come and go of which nothing is announced: whoever comes back here gets to see it. */
+function startReturns() {
+  let last = performance.now();
+  let later;
+  const catchUp = () => {
+    if (!credentials.token || byId('drive').hidden || document.hidden) return;
+    last = performance.now();
+    folder.refreshSoon({ isQuiet: true });
+    look().catch(() => {});
+  };
+  const plan = () => {
+    clearTimeout(later);
+    later = setTimeout(catchUp, last + FRESH - performance.now());
+  };
+  addEventListener('focus', plan);
+  document.addEventListener('visibilitychange', plan);
 }
 
 function startTools() {
@@ -147,7 +174,7 @@ function draw() {
   const text = error || (isLoading && items.length === 0) ? '' : total === null ? '' : total === 0 ? '' : word(total);
   if (count.textContent !== text) count.textContent = text;
   const state = byId('state');
-  const again = el('button', { type: 'button', class: 'button', on: { click: () => folder.more() } }, 'Try again');
+  const again = el('button', { type: 'button', class: 'button', on: { click: () => (items.length > 0 && !hasNext ? folder.refresh() : folder.more()) } }, 'Try again');
   const home = el('a', { class: 'button', href: '#/' }, 'Go to My files');
   const isGone = error?.code === 'NOT_FOUND';
   for (const id of ['upload', 'new-folder']) byId(id).disabled = isGone;

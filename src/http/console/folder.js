@@ -103,25 +103,38 @@ class Folder extends EventTarget {
   }
 
   /** Fetches what is on the screen once more, soon, without emptying it first. */
-  refreshSoon() {
+  refreshSoon(how) {
     clearTimeout(this.#reload);
-    this.#reload = setTimeout(() => this.refresh(), 300);
+    this.#reload = setTimeout(() => this.refresh(how), 300);
   }
 
-  /** Fetches the first page once more. Those below it are fetched again as they are scrolled to. */
-  async refresh() {
+  /**
+   * Fetches the first page once more, and the path. Those below it are fetched again as they are scrolled to; where nobody has
+   * asked for it, as `isQuiet` says, they stay, and a failure that has nothing to do with this folder is not told.
+   */
+  async refresh({ isQuiet = false } = {}) {
     const turn = ++this.#turn;
     const changes = this.#changes;
     this.isLoading = true;
+    this.#findPath(turn);
     try {
       const page = await this.#page(Math.min(100, Math.max(PAGE, this.items.length)), null);
       if (turn !== this.#turn) return;
-    this.#findPath(turn);
-      if (changes !== this.#changes) return this.refreshSoon();
+      if (changes !== this.#changes) return this.refreshSoon({ isQuiet });
+      const below = isQuiet ? this.#below(page) : [];
+      const [cursor, hasNext] = [this.#cursor, this.hasNext];
       this.#clear();
       this.#take(page);
+      if (below.length === 0) return;
+      for (const row of below) this.#byId.set(row.id, row);
+      this.items.push(...below);
+      this.#cursor = cursor;
+      this.hasNext = hasNext;
     } catch (error) {
-      if (turn === this.#turn) this.error = error;
+      if (turn !== this.#turn) return;
+      const isGone = error.code === 'NOT_FOUND';
+      if (isGone) this.#clear();
+      if (isGone || !isQuiet) this.error = error;
     } finally {
       if (turn === this.#turn) {
         this.isLoading = false;
@@ -177,6 +190,13 @@ class Folder extends EventTarget {
   #matches(file) {
     const { kinds, ...equal } = filters[this.filter].filter;
     return (!kinds || kinds.includes(file.kind)) && Object.entries(equal).every(([field, value]) => file[field] === value);
+  }
+
+  /** What is known of the files below a first page as it is now; nothing where the two do not join. */
+  #below({ nodes, pageInfo }) {
+    const at = pageInfo.hasNextPage ? this.items.findIndex(({ id }) => id === nodes.at(-1).id) : -1;
+    const ids = new Set(nodes.map(({ id }) => id));
+    return at < 0 ? [] : this.items.slice(at + 1).filter(({ id }) => !ids.has(id));
   }
 
   async #page(first, after) {
