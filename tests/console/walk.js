@@ -167,6 +167,19 @@ export const steps = {
     const command = await page.evaluate(() => navigator.clipboard.readText());
     assert.match(command, new RegExp(`curl '${server.url}/graphql'`));
     assert.match(command, /--form-string operations=.*\n *--form-string map=.*\n *-F '0=@/);
+    assert.match(command, /^TOKEN=/);
+    // Whoever opens an account has no token yet, and needs none.
+    const entry = page.locator('.panel li', { has: page.locator('.operation', { hasText: /^Register$/ }) }).last();
+    await entry.locator('summary').click();
+    for (const name of ['curl', 'Apollo', 'urql']) {
+      await entry.getByText(`Copy as ${name}`).click();
+      await entry.getByText('Copied', { exact: true }).waitFor();
+      const code = await page.evaluate(() => navigator.clipboard.readText());
+      assert.doesNotMatch(code, /TOKEN|Bearer/);
+      if (name !== 'curl') assert.match(code, /^const variables = \{\n  "input": \{\n    "email": .*\n    "password": .*\n  \}\n\};$/m);
+      await entry.getByText(`Copy as ${name}`).waitFor();
+    }
+    assert.ok(await entry.getByText('holds the token of your session').isHidden());
     await accessible(page);
     await page.click('#panel-toggle');
   },

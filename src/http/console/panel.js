@@ -1,9 +1,9 @@
 // The API beside the console: every operation as it was sent, with its variables and its answer, to be copied as code.
 
-import { credentials, journal } from './client.js';
+import { journal } from './client.js';
 import { byId, copy, el } from './dom.js';
 import { icon } from './icons.js';
-import { apollo, curl, urql } from './snippets.js';
+import { apollo, curl, tokenFor, urql } from './snippets.js';
 
 const KEY = 'strongroom.panel';
 /** How many operations are kept; how much of an answer is shown, in characters. */
@@ -80,7 +80,7 @@ function makeRow(entry) {
     const files = Object.entries(entry.files).map(([path, file]) => el('li', {}, el('code', {}, path), ' = ', el('bdi', {}, file.name)));
     const copies = { curl, Apollo: apollo, urql };
     const warning = el('p', { class: 'hint' }, 'The copied code holds the token of your session. Whoever has it can act as you, until you log out or it expires.');
-    const warn = () => (warning.hidden = !credentials.token);
+    const warn = () => (warning.hidden = !tokenFor(entry));
     warn();
     const buttons = Object.entries(copies).map(([name, write]) => {
       const button = el('button', { type: 'button', class: 'button small' }, `Copy as ${name}`);

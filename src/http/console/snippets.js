@@ -3,6 +3,12 @@
 
 import { credentials, endpoint } from './client.js';
 
+/** What somebody sends who has no token yet, and nothing else. */
+const SIGNS_IN = /^mutation\b[^{]*\{\s*(?:login|register)\s*\([^()]*\)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\}\s*$/;
+
+/** The token that the code for an operation holds; null where there is none, or no need of one. */
+export const tokenFor = ({ query }) => (SIGNS_IN.test(query) ? null : credentials.token);
+
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 /** In a template literal. */
 const raw = (text) => text.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
@@ -10,23 +16,24 @@ const indented = (text, by) => text.replaceAll('\n', `\n${' '.repeat(by)}`);
 
 /** As a command for a POSIX shell. Files are taken from the folder that it is in. */
 export function curl({ query, variables, files, kind }) {
+  const token = tokenFor({ query });
   const lines = [`curl ${quoted(endpoint)}`];
   const operation = JSON.stringify({ query, variables });
-  if (credentials.token) lines.push('-H "Authorization: Bearer $TOKEN"');
+  if (token) lines.push('-H "Authorization: Bearer $TOKEN"');
   if (kind === 'subscription') lines.push('-N', "-H 'Accept: text/event-stream'");
   const paths = Object.entries(files);
   if (paths.length === 0) {
     lines.push("-H 'Content-Type: application/json'", `-d ${quoted(operation)}`);
   } else {
-    if (!credentials.token) lines.push("-H 'GraphQL-Preflight: 1'");
+    if (!token) lines.push("-H 'GraphQL-Preflight: 1'");
     const map = Object.fromEntries(paths.map(([path], index) => [index, [path]]));
     // Not -F, which reads ";type=" also within JSON.
     lines.push(`--form-string operations=${quoted(operation)}`, `--form-string map=${quoted(JSON.stringify(map))}`);
     // Quoted once for the shell, and once for curl, which reads commas and semicolons.
     paths.forEach(([, { name }], index) => lines.push(`-F ${quoted(`${index}=@"${name.replaceAll(/[\\"]/g, '\\$&')}"`)}`));
   }
-  const token = credentials.token ? `TOKEN=${quoted(credentials.token)}\n` : '';
-  return `${token}${lines.join(' \\\n  ')}\n`;
+  const given = token ? `TOKEN=${quoted(token)}\n` : '';
+  return `${given}${lines.join(' \\\n  ')}\n`;
 }
 
 /** The variables as an expression, each file read from the folder that the program is in. */
@@ -42,7 +49,7 @@ function expression(variables, files) {
 }
 
 const openAsBlob = (files) => (Object.keys(files).length > 0 ? "import { openAsBlob } from 'node:fs';\n" : '');
-const header = () => (credentials.token ? `{ authorization: ${JSON.stringify(`Bearer ${credentials.token}`)} }` : "{ 'graphql-preflight': '1' }");
+const header = (token) => (token ? `{ authorization: ${JSON.stringify(`Bearer ${token}`)} }` : "{ 'graphql-preflight': '1' }");
 
 /** As a module that uses Apollo Client 4. */
 export function apollo({ query, variables, files, kind }) {
@@ -50,7 +57,7 @@ export function apollo({ query, variables, files, kind }) {
   const isMutation = query.startsWith('mutation');
   const link = hasFiles ? 'UploadHttpLink' : 'HttpLink';
   const packages = `@apollo/client graphql rxjs${hasFiles ? ' apollo-upload-client' : ''}`;
-  const values = indented(expression(variables, files), 2);
+  const values = expression(variables, files);
   const [call, word] = isMutation ? ['mutate', 'mutation'] : ['query', 'query'];
   const use = kind === 'subscription'
     ? `client.subscribe({ query: operation, variables }).subscribe({
@@ -65,12 +72,12 @@ import { ApolloClient, InMemoryCache, gql${hasFiles ? '' : ', HttpLink'} } from 
 ${hasFiles ? "import UploadHttpLink from 'apollo-upload-client/UploadHttpLink.mjs';\n" : ''}${openAsBlob(files)}
 const client = new ApolloClient({
   cache: new InMemoryCache(),
-  link: new ${link}({ uri: ${JSON.stringify(endpoint)}, headers: ${header()} }),
+  link: new ${link}({ uri: ${JSON.stringify(endpoint)}, headers: ${header(tokenFor({ query }))} }),
 });
 const operation = gql\`
   ${indented(raw(query), 2)}
 \`;
-const variables = ${indented(values, 0)};
+const variables = ${values};
 
 ${use}
 `;
@@ -92,7 +99,7 @@ const client = new Client({
   exchanges: [fetchExchange],
   preferGetMethod: false,
   fetchSubscriptions: true,
-  fetchOptions: { headers: ${header()} },
+  fetchOptions: { headers: ${header(tokenFor({ query }))} },
 });
 const operation = gql\`
   ${indented(raw(query), 2)}
