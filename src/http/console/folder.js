@@ -113,6 +113,8 @@ class Folder extends EventTarget {
    * asked for it, as `isQuiet` says, they stay, and a failure that has nothing to do with this folder is not told.
    */
   async refresh({ isQuiet = false } = {}) {
+    // What is on its way is fresh, and is to be told if it fails.
+    if (isQuiet && this.isLoading) return;
     const turn = ++this.#turn;
     const changes = this.#changes;
     this.isLoading = true;
