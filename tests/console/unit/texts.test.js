@@ -10,6 +10,7 @@ import { excerpt, operationAt, parse } from '../../../src/http/console/explorer/
 import { prettify } from '../../../src/http/console/explorer/prettify.js';
 import { told } from '../../../src/http/console/explorer/told.js';
 import { validate } from '../../../src/http/console/explorer/validate.js';
+import { shortened, visible } from '../../../src/http/console/format.js';
 import { schema } from './schema.js';
 
 const operation = (text) => parse(text).definitions[0];
@@ -195,4 +196,12 @@ test('history_is_bounded_and_what_is_marked_stays', () => {
   );
   kept.set('strongroom.explorer.history', 'no JSON');
   assert.deepEqual(memory.entries, []);
+});
+
+test('names_hide_nothing_and_long_words_are_shortened', () => {
+  assert.equal(visible('photo\u202egpj.exe'), 'photo‹U+202E›gpj.exe');
+  assert.equal(visible('a\u0007\u2066b'), 'a‹U+0007›‹U+2066›b');
+  assert.equal(visible('תמונות 😀.png'), 'תמונות 😀.png');
+  assert.equal(shortened('x'.repeat(60)), 'x'.repeat(60));
+  assert.equal(shortened('😀'.repeat(5_000)), `${'😀'.repeat(60)}…`);
 });
