@@ -98,7 +98,7 @@ async fn part(context: RequestContext, Path(name): Path<String>, headers: Header
 }
 
 async fn send(name: &str, context: RequestContext, request: &HeaderMap) -> Response {
-    let Some(asset) = asset(name) else { return refusal::not_found(context, request.clone()).await };
+    let Some(asset) = asset(name) else { return refusal::not_found(context).await };
     let validators = Validators { etag: asset.etag.clone(), modified: None };
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -94,7 +94,7 @@ impl Problem {
         Self { header: Some((name, value)), ..self }
     }
 
-    /// The answer for somebody who may have followed a link: a page where the request accepts one by name, as browsers do for
+    /// The answer for somebody who may have followed a link to a file: a page where the request accepts one by name, as browsers do for
     /// what is to fill a window, and [`JSON`] otherwise.
     pub fn answer_link(self, request_id: &str, request: &HeaderMap) -> Response {
         let mut accepted = request.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
