@@ -129,17 +129,21 @@ export function share(file, changed) {
   }
   const attempt = async (run) => {
     error.textContent = '';
-    isPublic.disabled = true;
+    isPublic.ariaDisabled = 'true';
     try {
       await run();
     } catch (failure) {
       error.textContent = sentence(failure);
       isPublic.checked = file.isPublic;
     } finally {
-      isPublic.disabled = false;
+      isPublic.ariaDisabled = null;
     }
   };
   isPublic.checked = file.isPublic;
+  // Not by disabling it: a key that is pressed in a disabled field goes nowhere, and Escape has to close the dialog.
+  isPublic.addEventListener('click', (event) => {
+    if (isPublic.ariaDisabled) event.preventDefault();
+  });
   isPublic.addEventListener('change', () => attempt(async () => {
     const { file: now } = await mutate(SET_PUBLIC, { fileId: file.id, isPublic: isPublic.checked });
     file = { ...file, ...now };
