@@ -292,6 +292,10 @@ fn secret(config: &Config, folder: Option<&DataFolder>, random: &Random) -> Resu
     }
 }
 
+/// The way on for whoever has lost their blobs.
+const LOST: &str = "If they are lost, make the folder with an empty one called 00 in it; `strongroom doctor` then lists what \
+                    is missing.";
+
 /// Refuses to look at what is not there, and to begin anew with one half of an installation: what is missing may only be
 /// elsewhere, or not mounted.
 fn check_installation(data_dir: &Path, blobs: &BlobsBackend, role: Role) -> Result<(), StartError> {
@@ -311,8 +315,7 @@ fn check_halves(database: &Path, has_rows: bool, blobs: &Path) -> Result<(), Sta
     let has_folder = Blobs::is_made(blobs);
     if has_rows && !has_folder {
         return Err(StartError(format!(
-            "blobs.dir: there is a database, and the folder {} with the bytes of its files is gone. Is its disk mounted? If they \
-             are lost, make the folder with an empty one called 00 in it; `strongroom doctor` then lists what is missing.",
+            "blobs.dir: there is a database, and the folder {} with the bytes of its files is gone. Is its disk mounted? {LOST}",
             blobs.display()
         )));
     }
@@ -397,7 +400,7 @@ async fn check_folder(files: &MongoFiles, blobs: &BlobsBackend) -> Result<(), (&
     }
     let message = format!(
         "there are files in the database, and no blobs in {}. Is its disk mounted, and is it the folder that the other processes \
-         use? If they are lost, make the folder with an empty one called 00 in it; `strongroom doctor` then lists what is missing.",
+         use? {LOST}",
         dir.display()
     );
     Err(("blobs.dir", Error::internal(message)))

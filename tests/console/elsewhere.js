@@ -18,6 +18,17 @@ async function nest(server, token, count) {
   return ids;
 }
 
+/** Somebody new in an empty folder, which they have gone into from the root. */
+async function inFolder({ another, server }) {
+  const page = await another();
+  const { email, token } = await newAccount(server);
+  const [id] = await nest(server, token, 1);
+  await logIn(page, server, email);
+  await cell(page, 'Level 1').locator('.open').click();
+  await page.getByText('This folder is empty.').waitFor();
+  return { page, id, token };
+}
+
 export const steps = {
   async a_link_to_a_folder_leads_there_after_logging_in({ another, server }) {
     const page = await another();
@@ -132,12 +143,7 @@ export const steps = {
   },
 
   async back_closes_a_preview_and_leaves_the_folder({ another, server }) {
-    const page = await another();
-    const { email, token } = await newAccount(server);
-    const [id] = await nest(server, token, 1);
-    await logIn(page, server, email);
-    await cell(page, 'Level 1').locator('.open').click();
-    await page.getByText('This folder is empty.').waitFor();
+    const { page, id } = await inFolder({ another, server });
     await page.setInputFiles('#picker', [text('note.txt', 'words'), text('empty.txt', '')]);
     for (const leave of [() => page.goBack(), () => page.keyboard.press('Escape')]) {
       await cell(page, 'empty.txt').locator('.open').click();
@@ -173,12 +179,7 @@ export const steps = {
   },
 
   async a_folder_that_is_gone_takes_nothing({ another, server }) {
-    const page = await another();
-    const { email, token } = await newAccount(server);
-    const [id] = await nest(server, token, 1);
-    await logIn(page, server, email);
-    await cell(page, 'Level 1').locator('.open').click();
-    await page.getByText('This folder is empty.').waitFor();
+    const { page, id, token } = await inFolder({ another, server });
     await ask(server, token, DELETE, { input: { fileId: id } });
     await page.click('#new-folder');
     await page.fill('dialog input', 'Within');

@@ -151,12 +151,16 @@ async fn files_that_are_not_ours_are_named_and_left_alone(backend: Backend) {
     // A terminal would obey the name.
     let theirs = app.home.blobs().join("ab/\u{1b}[31mü");
     fs::write(&theirs, "x").unwrap();
+    std::os::unix::fs::symlink("nowhere", app.home.blobs().join("cd/link")).unwrap();
     let (healthy, report) = examined(&app, &["--repair"]).await;
     assert!(healthy);
-    let names = serde_json::json!(["ab/\\u{1b}[31mü"]);
-    assert_eq!((&report["foreignFiles"], &report["foreignNames"]), (&1.into(), &names));
+    let names = serde_json::json!(["ab/\\u{1b}[31mü", "cd/link"]);
+    assert_eq!((&report["foreignFiles"], &report["foreignNames"]), (&2.into(), &names));
     let (_, table) = doctor(&app, &[]).await;
-    assert!(table.starts_with("1 file is among the blobs and not Strongroom's, and left alone: ab/\\u{1b}"), "{table}");
+    assert!(
+        table.starts_with("2 files are among the blobs and not Strongroom's, and left alone: ab/\\u{1b}"),
+        "{table}"
+    );
     assert!(theirs.exists());
 }
 

@@ -1,12 +1,11 @@
 // Where in the console somebody is: the address says so.
 
 import { byId } from './dom.js';
+import { shortened } from './format.js';
 import { notice } from './notices.js';
 
 /** The addresses that lead somewhere. */
 const KNOWN = /^(#\/?|#\/folder\/[\w-]+|#\/explorer(\/login)?)?$/;
-/** How much of another is told, in characters. */
-const LONG = 60;
 
 /** Whether it is the explorer; and whether somebody there is about to log in. */
 export const isExplorer = () => location.hash === '#/explorer' || isLogIn();
@@ -17,8 +16,7 @@ export function correct() {
   const { hash } = location;
   if (KNOWN.test(hash)) return;
   history.replaceState(null, '', '#/');
-  const shown = hash.length > LONG ? `${hash.slice(0, LONG)}…` : hash;
-  notice(`There is nothing at “${shown}”. You have been brought to the start instead.`);
+  notice(`There is nothing at “${shortened(hash)}”. You have been brought to the start instead.`);
 }
 
 /** Marks the place in the header. */

@@ -121,14 +121,19 @@ fn of_folder(path: &Path, folder: &str) -> io::Result<Inventory> {
     };
     for entry in entries {
         let entry = entry?;
-        // Whatever a link leads to is what is read.
-        let found = match fs::metadata(entry.path()) {
-            // Removed meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            found => found?,
-        };
         let name = entry.file_name();
         let name = name.to_string_lossy();
+        // Whatever a link leads to is what is read.
+        let found = match fs::metadata(entry.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Removed meanwhile, or a link that leads nowhere.
+                if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                    inventory.add_foreign(&name, folder);
+                }
+                continue;
+            }
+            found => found?,
+        };
         if !found.is_file() {
             inventory.add_foreign(&name, folder);
             continue;
