@@ -7,8 +7,9 @@ const LEAST_LEFT_OF_CUT: i64 = 8;
 
 /// Reads booleans of given probabilities.
 ///
-/// The value of RFC 6386 is at the top of a 64-bit window, so that bytes are fetched seven or eight at a time, and
-/// normalising is one count of leading zeros.
+/// The value of RFC 6386 is at the top of a 64-bit window, so that bytes are fetched seven at a time. What a processor waits for are the
+/// range, from one boolean to the next, and which way branches go: the range is looked up instead of computed, and a branch depends on as
+/// little as can be.
 #[derive(Clone, Copy, Debug)]
 pub struct Bools<'a> {
     /// What has not been fetched.
@@ -21,15 +22,37 @@ pub struct Bools<'a> {
     past: i64,
     /// How many bits must be left.
     least: i64,
-    /// 128 to 255; the one time it is 255 is before the first boolean.
-    range: u32,
+    /// One less than the range: 127 to 254. The one time it is 254 is before the first boolean.
+    last: u32,
 }
+
+/// By how much what is left of a range is doubled until it is 128 at the least, by one less than that.
+static SHIFTS: [u8; 256] = {
+    let mut shifts = [0; 256];
+    let mut last = 0;
+    while last < 127 {
+        shifts[last] = (last as u8 + 1).leading_zeros() as u8;
+        last += 1;
+    }
+    shifts
+};
+
+/// What that makes of it.
+static DOUBLED: [u8; 256] = {
+    let mut doubled = [0; 256];
+    let mut last = 0;
+    while last < 256 {
+        doubled[last] = (((last + 1) << SHIFTS[last]) - 1) as u8;
+        last += 1;
+    }
+    doubled
+};
 
 impl<'a> Bools<'a> {
     /// A decoder of `data`, which is `whole` unless its end has been cut off.
     pub fn new(data: &'a [u8], whole: bool) -> Self {
         let least = if whole { LEAST_LEFT } else { LEAST_LEFT_OF_CUT };
-        Bools { rest: data, value: 0, bits: 0, past: 0, least, range: 255 }
+        Bools { rest: data, value: 0, bits: 0, past: 0, least, last: 254 }
     }
 
     /// Whether booleans were made up because the data ended.
@@ -43,21 +66,24 @@ impl<'a> Bools<'a> {
         if self.bits < 8 {
             self.refill();
         }
-        let split = 1 + (((self.range - 1) * u32::from(probability)) >> 8);
-        let threshold = u64::from(split) << 56;
-        let bit = self.value >= threshold;
-        if bit {
-            self.range -= split;
-            self.value -= threshold;
+        let split = (self.last * u32::from(probability)) >> 8;
+        if (self.value >> 56) as u32 > split {
+            self.value -= u64::from(split + 1) << 56;
+            self.normalise((self.last - split - 1) as u8);
+            true
         } else {
-            self.range = split;
+            self.normalise(split as u8);
+            false
         }
-        // The range is never 0, as the split is at least 1 and less than the range; saying so spares a test for it.
-        let shift = (self.range | 1).leading_zeros() - 24;
-        self.range <<= shift;
+    }
+
+    /// Goes on with what a boolean has left of the range. Once for either outcome, so that the caller's branch is the only one.
+    #[inline(always)]
+    fn normalise(&mut self, last: u8) {
+        let shift = SHIFTS[usize::from(last)];
+        self.last = u32::from(DOUBLED[usize::from(last)]);
         self.value <<= shift;
         self.bits -= i64::from(shift);
-        bit
     }
 
     /// `magnitude`, or its negative, at even odds. Not for the first boolean of a partition.
@@ -69,10 +95,10 @@ impl<'a> Bools<'a> {
         if self.bits < 8 {
             self.refill();
         }
-        let threshold = u64::from((self.range + 1) >> 1) << 56;
-        let negative = self.value >= threshold;
-        self.value = (self.value - if negative { threshold } else { 0 }) << 1;
-        self.range = (self.range + u32::from(!negative)) & !1;
+        let split = self.last >> 1;
+        let negative = (self.value >> 56) as u32 > split;
+        self.value = (self.value - if negative { u64::from(split + 1) << 56 } else { 0 }) << 1;
+        self.last = (self.last - u32::from(negative)) | 1;
         self.bits -= 1;
         let mask = -i16::from(negative);
         (magnitude ^ mask) - mask
@@ -102,17 +128,17 @@ impl<'a> Bools<'a> {
     fn refill(&mut self) {
         if let Some((next, _)) = self.rest.split_first_chunk::<8>() {
             self.value |= u64::from_be_bytes(*next) >> self.bits;
-            let (bytes, bits) = if self.bits == 0 { (8, 64) } else { (7, 56) };
-            self.rest = &self.rest[bytes..];
-            self.bits += bits;
+            self.rest = &self.rest[7..];
+            self.bits += 56;
         } else {
-            self.refill_at_the_end();
+            *self = self.refilled_at_the_end();
         }
     }
 
+    /// By value: what has its address taken would not stay in registers.
     #[cold]
     #[inline(never)]
-    fn refill_at_the_end(&mut self) {
+    fn refilled_at_the_end(mut self) -> Self {
         while self.bits <= 48 {
             if let Some((&next, rest)) = self.rest.split_first() {
                 self.value |= u64::from(next) << (56 - self.bits);
@@ -122,5 +148,6 @@ impl<'a> Bools<'a> {
             }
             self.bits += 8;
         }
+        self
     }
 }

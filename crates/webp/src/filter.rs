@@ -1,5 +1,8 @@
 //! The loop filter. RFC 6386, 15.
 
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x16, u32x4};
+
 /// How the edges of a macroblock are filtered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Strength {
@@ -42,6 +45,19 @@ pub struct Rows<'a> {
     pub stride: usize,
 }
 
+impl Rows<'_> {
+    /// The `N` samples at `start`.
+    #[inline(always)]
+    fn get<const N: usize>(&self, start: usize) -> [u8; N] {
+        *self.samples[start..].first_chunk().expect("a macroblock is in its plane")
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(&mut self, start: usize, samples: [u8; N]) {
+        *self.samples[start..].first_chunk_mut().expect("a macroblock is in its plane") = samples;
+    }
+}
+
 /// What kind of edge there is, and so how many samples change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Edge {
@@ -57,98 +73,149 @@ struct Thresholds {
     variance: i16,
 }
 
-/// Filters the edges of the macroblock of `N` x `N` samples at `start` (where four rows and, unless it is the first, four columns
-/// before it are there too): the left one, those to the right of it, the upper one, those below it. RFC 6386, 15.2 to 15.4.
+/// How many samples of an edge are filtered at once: those of luma, or those of both chroma planes.
+const LANES: usize = 16;
+
+/// Rows, or columns, on either side of edges: four before the macroblock, then its own.
+type Lanes = [[u8; LANES]; 20];
+
+/// Four samples of each of sixteen rows.
+type Quads<S> = [u8x16<S>; 4];
+
+/// Filters the edges of a macroblock of `N` x `N` samples at `start` in each of `P` planes (where four rows and, unless it is the first,
+/// four columns before it are there too): the left one, those to the right of it, the upper one, those below it. `P * N` is [`LANES`].
+/// RFC 6386, 15.2 to 15.4.
 #[inline(always)]
-pub fn macroblock<const N: usize>(
-    rows: &mut Rows,
+pub fn macroblock<const P: usize, const N: usize>(
+    planes: &mut [Rows; P],
     start: usize,
     strength: Strength,
     simple: bool,
     left: bool,
     above: bool,
 ) {
-    if strength.limit == 0 {
+    if strength.limit > 0 {
+        dispatch!(Level::baseline(), simd => {
+            let mut quads = [[u8x16::splat(simd, 0); 4]; 5];
+            columns::<_, P, N>(simd, planes, start, &mut quads, strength, simple, left);
+            rows::<_, P, N>(planes, start, &quads, strength, simple, above);
+        });
+    }
+}
+
+/// Reads what is left of a macroblock and its rows, four samples of each row at a time, and filters the vertical edges. Samples are read
+/// and written by fours or by whole rows, as reading across what has just been written has to wait until that is in the cache.
+#[inline(always)]
+fn columns<S: Simd, const P: usize, const N: usize>(
+    simd: S,
+    planes: &mut [Rows; P],
+    start: usize,
+    quads: &mut [Quads<S>; 5],
+    strength: Strength,
+    simple: bool,
+    left: bool,
+) {
+    for (x, quads) in quads.iter_mut().enumerate().take(1 + N / 4) {
+        for (group, quad) in quads.iter_mut().enumerate() {
+            let plane = &planes[4 * group / N];
+            let first = start + 4 * x - 4 + 4 * group % N * plane.stride;
+            let rows: [u32; 4] = std::array::from_fn(|y| u32::from_le_bytes(plane.get(first + y * plane.stride)));
+            *quad = u32x4::from_slice(simd, &rows).bitcast();
+        }
+    }
+    if !left && !strength.inner {
         return;
     }
+    let mut lanes: Lanes = [[0; LANES]; 20];
+    for (quads, lanes) in quads.iter().zip(lanes.as_chunks_mut::<4>().0) {
+        for (column, lane) in interleaved(interleaved(interleaved(interleaved(*quads)))).iter().zip(lanes) {
+            column.store_slice(lane);
+        }
+    }
+    edges::<N>(&mut lanes, strength, simple, left);
+    for (quads, lanes) in quads.iter_mut().zip(lanes.as_chunks::<4>().0) {
+        *quads = interleaved(interleaved(std::array::from_fn(|i| u8x16::from_slice(simd, &lanes[i]))));
+    }
+    if left {
+        for (group, quad) in quads[0].iter().enumerate() {
+            let plane = &mut planes[4 * group / N];
+            let first = start - 4 + 4 * group % N * plane.stride;
+            let mut rows = [0; 4];
+            quad.bitcast::<u32x4<S>>().store_slice(&mut rows);
+            for (y, row) in rows.iter().enumerate() {
+                plane.set(first + y * plane.stride, row.to_le_bytes());
+            }
+        }
+    }
+}
+
+/// Filters the horizontal edges of a macroblock that [`columns`] has read, and writes it.
+#[inline(always)]
+fn rows<S: Simd, const P: usize, const N: usize>(
+    planes: &mut [Rows; P],
+    start: usize,
+    quads: &[Quads<S>; 5],
+    strength: Strength,
+    simple: bool,
+    above: bool,
+) {
+    let mut lanes: Lanes = [[0; LANES]; 20];
+    for (y, lane) in lanes.iter_mut().enumerate().take(4) {
+        for (plane, lane) in planes.iter().zip(lane.as_chunks_mut::<N>().0) {
+            *lane = plane.get(start - (4 - y) * plane.stride);
+        }
+    }
+    for group in 0..N / 4 {
+        // A row of all planes is in four quads, of a quarter each.
+        let parts: [u32x4<S>; 4] =
+            std::array::from_fn(|i| quads[1 + i % (N / 4)][4 * i / N * (N / 4) + group].bitcast());
+        let once = interleaved_words(parts);
+        for (row, lane) in interleaved_words(once).iter().zip(&mut lanes[4 + 4 * group..]) {
+            row.bitcast::<u8x16<S>>().store_slice(lane);
+        }
+    }
+    edges::<N>(&mut lanes, strength, simple, above);
+    for (y, lane) in lanes.iter().enumerate().take(4 + N).skip(if above { 1 } else { 4 }) {
+        for (plane, row) in planes.iter_mut().zip(lane.as_chunks::<N>().0) {
+            plane.set(start + y * plane.stride - 4 * plane.stride, *row);
+        }
+    }
+}
+
+/// Samples of the first half in turns with those of the second. Numbered by six bits, each moves to where its number is rotated by one:
+/// four times makes columns of quads, two times the reverse.
+#[inline(always)]
+fn interleaved<S: Simd>([a, b, c, d]: Quads<S>) -> Quads<S> {
+    [a.zip_low(c), a.zip_high(c), b.zip_low(d), b.zip_high(d)]
+}
+
+/// The same with words. Two times transposes.
+#[inline(always)]
+fn interleaved_words<S: Simd>([a, b, c, d]: [u32x4<S>; 4]) -> [u32x4<S>; 4] {
+    [a.zip_low(c), a.zip_high(c), b.zip_low(d), b.zip_high(d)]
+}
+
+/// Filters the edge between the fourth lane and the next, if it is `outer`, and after each four of the following ones.
+#[inline(always)]
+fn edges<const N: usize>(lanes: &mut Lanes, strength: Strength, simple: bool, outer: bool) {
+    let limit = i16::from(strength.limit);
     let at = |limit: i16| Thresholds {
         edge: 2 * limit + 1,
         interior: i16::from(strength.interior),
         variance: i16::from(strength.variance),
     };
-    let (outer, inner) = (at(i16::from(strength.limit) + 4), at(i16::from(strength.limit)));
-    let (outer_edge, inner_edge) =
-        if simple { (Edge::Simple, Edge::Simple) } else { (Edge::Macroblock, Edge::Subblock) };
-    if left {
-        vertical::<N>(rows, start, outer_edge, outer);
+    let mut edge = |first: usize, edge: Edge, thresholds: Thresholds| {
+        let lanes = lanes[first..].first_chunk_mut().expect("there are four lanes on either side");
+        filter(lanes, if simple { Edge::Simple } else { edge }, thresholds);
+    };
+    if outer {
+        edge(0, Edge::Macroblock, at(limit + 4));
     }
     if strength.inner {
-        for x in (4..N).step_by(4) {
-            vertical::<N>(rows, start + x, inner_edge, inner);
+        for first in (4..N).step_by(4) {
+            edge(first, Edge::Subblock, at(limit));
         }
     }
-    if above {
-        horizontal::<N>(rows, start, outer_edge, outer);
-    }
-    if strength.inner {
-        for y in (4..N).step_by(4) {
-            horizontal::<N>(rows, start + y * rows.stride, inner_edge, inner);
-        }
-    }
-}
-
-/// Filters the edge above the `N` samples at `start`.
-#[inline(always)]
-fn horizontal<const N: usize>(rows: &mut Rows, start: usize, edge: Edge, thresholds: Thresholds) {
-    let stride = rows.stride;
-    let first = start - 4 * stride;
-    let mut lanes = [[0; N]; 8];
-    for (i, lane) in lanes.iter_mut().enumerate() {
-        lane.copy_from_slice(&rows.samples[first + i * stride..][..N]);
-    }
-    filter(&mut lanes, edge, thresholds);
-    for (i, lane) in lanes.iter().enumerate().take(7).skip(1) {
-        rows.samples[first + i * stride..][..N].copy_from_slice(lane);
-    }
-}
-
-/// Filters the edge to the left of the `N` samples from `start` downwards.
-#[inline(always)]
-fn vertical<const N: usize>(rows: &mut Rows, start: usize, edge: Edge, thresholds: Thresholds) {
-    let stride = rows.stride;
-    let first = start - 4;
-    let mut lanes = [[0; N]; 8];
-    for part in (0..N).step_by(8) {
-        let square = transposed(std::array::from_fn(|i| {
-            let row = rows.samples[first + (part + i) * stride..].first_chunk().expect("an edge is in the plane");
-            u64::from_le_bytes(*row)
-        }));
-        for (lane, column) in lanes.iter_mut().zip(square) {
-            lane[part..part + 8].copy_from_slice(&column.to_le_bytes());
-        }
-    }
-    filter(&mut lanes, edge, thresholds);
-    for part in (0..N).step_by(8) {
-        let square = transposed(std::array::from_fn(|i| {
-            u64::from_le_bytes(*lanes[i][part..].first_chunk().expect("lanes are of whole parts"))
-        }));
-        for (i, row) in square.iter().enumerate() {
-            rows.samples[first + (part + i) * stride..][..8].copy_from_slice(&row.to_le_bytes());
-        }
-    }
-}
-
-/// Transposes eight rows of eight bytes: swaps squares of four, then of two, then single ones.
-#[inline(always)]
-fn transposed(mut rows: [u64; 8]) -> [u64; 8] {
-    for (distance, mask) in [(4, 0x0000_0000_ffff_ffff), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)] {
-        for i in (0..8).filter(|i| i & distance == 0) {
-            let changed = ((rows[i] >> (8 * distance)) ^ rows[i + distance]) & mask;
-            rows[i] ^= changed << (8 * distance);
-            rows[i + distance] ^= changed;
-        }
-    }
-    rows
 }
 
 #[inline(always)]

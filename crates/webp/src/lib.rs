@@ -45,10 +45,11 @@
 //! * Within a frame samples are predicted from what the loop filter has not touched (RFC 6386, 15), so it can be left out without errors
 //!   adding up. Luma is filtered only if it is not shrunken: averaging smooths too, and thumbnails without it are as close to the original, or
 //!   closer. Chroma is always filtered; leaving that out is visible at low qualities.
-//! * The entropy decoder has a window of 64 bits, normalises by counting leading zeros and stays in registers for a macroblock; probabilities
-//!   are laid out by position, not by band; signs do not branch.
+//! * The entropy decoder has a window of 64 bits, looks up what is left of the range, branches once for a boolean and stays in registers for a
+//!   macroblock; probabilities are laid out by position, not by band; signs do not branch.
 //! * A macroblock is reconstructed in an array of known size with a border. Prediction, transforms and filters are loops over arrays of 4, 8 or 16
-//!   without branches, which the compiler turns into vector instructions. Blocks with DC alone, or without coefficients, skip the transform.
+//!   without branches, which the compiler turns into vector instructions; what it does not see, transposing, is written with vectors. The inverse
+//!   DCT takes two blocks at once, the filter both chroma planes. Blocks with DC alone, or without coefficients, skip the transform.
 //!
 //! `cargo run --release -p strongroom-webp --example time -- photo.webp 4 2` measures.
 

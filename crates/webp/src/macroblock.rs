@@ -5,7 +5,7 @@ use crate::frame::Segment;
 use crate::modes::{Luma, Mode};
 use crate::predict::{self, Neighbours};
 use crate::tokens::{self, ByPosition};
-use crate::transform::{self, BLOCK};
+use crate::transform::{self, BLOCK, Pair, SPAN};
 use crate::work::{CR, LEFT, STRIDE, Work};
 
 /// Which blocks above, or to the left, have coefficients: four of luma, two of Cb, two of Cr, the one of luma's DCs.
@@ -22,7 +22,7 @@ enum Residue {
 /// The coefficients of a macroblock: 16 blocks of luma, 4 of Cb, 4 of Cr. All 0 between macroblocks.
 #[derive(Clone, Debug)]
 pub struct Coefficients {
-    blocks: [[i16; 16]; 24],
+    pairs: [Pair; 12],
     residues: [Residue; 24],
     /// Whether there is any residue.
     pub any: bool,
@@ -30,7 +30,7 @@ pub struct Coefficients {
 
 impl Coefficients {
     pub fn new() -> Self {
-        Coefficients { blocks: [[0; 16]; 24], residues: [Residue::None; 24], any: false }
+        Coefficients { pairs: [[0; 32]; 12], residues: [Residue::None; 24], any: false }
     }
 
     /// Notes that a macroblock has no coefficients. Its contexts are those of a macroblock whose blocks are empty, except that
@@ -56,14 +56,14 @@ impl Coefficients {
         let mut b = *bools;
         let mut any = false;
         let (first, kind) = if whole {
-            let mut second = [0; 16];
+            let mut second = [0; SPAN];
             let context = usize::from(above[8] + left[8]);
             let end = tokens::block(&mut b, &probabilities[1], context, 0, segment.luma_dc, &mut second);
             let exist = u8::from(end > 0);
             (above[8], left[8]) = (exist, exist);
             if end > 0 {
-                for (block, dc) in self.blocks.iter_mut().zip(transform::walsh(&second)) {
-                    block[0] = dc;
+                for (i, dc) in transform::walsh(&second).into_iter().enumerate() {
+                    self.block(i)[0] = dc;
                 }
             }
             (1, 0)
@@ -77,7 +77,7 @@ impl Coefficients {
                 for x in 0..side {
                     let i = start + y * side + x;
                     let (above, left) = (&mut above[context + x], &mut left[context + y]);
-                    let block = &mut self.blocks[i];
+                    let block = self.block(i);
                     let end =
                         tokens::block(&mut b, &probabilities[kind], usize::from(*above + *left), first, steps, block);
                     let exist = u8::from(end > first);
@@ -98,6 +98,9 @@ impl Coefficients {
 
     /// Predicts a macroblock and adds its residue, whose coefficients become 0 again.
     pub fn reconstruct(&mut self, work: &mut Work, luma: &Luma, chroma: Mode, neighbours: Neighbours) {
+        if self.any {
+            self.transform();
+        }
         match luma {
             Luma::Whole(mode) => {
                 predict::square::<16>(&mut work.luma, LEFT, *mode, neighbours);
@@ -130,6 +133,27 @@ impl Coefficients {
         }
     }
 
+    /// The coefficients of a block.
+    #[inline(always)]
+    fn block(&mut self, i: usize) -> &mut [i16; SPAN] {
+        self.pairs[i / 2][i % 2 * 4..].first_chunk_mut().expect("a block spans that much")
+    }
+
+    /// Makes residues of coefficients, except where DC is the only one.
+    fn transform(&mut self) {
+        let (residues, _) = self.residues.as_chunks_mut::<2>();
+        for (pair, residues) in self.pairs.iter_mut().zip(residues) {
+            if residues.contains(&Residue::All) {
+                transform::inverse(pair);
+                for residue in residues {
+                    if *residue == Residue::Dc {
+                        *residue = Residue::All;
+                    }
+                }
+            }
+        }
+    }
+
     /// Adds the residue of block `i`, which begins at `start`.
     #[inline(always)]
     fn add(&mut self, i: usize, samples: &mut [u8], start: usize) {
@@ -137,14 +161,13 @@ impl Coefficients {
         if residue == Residue::None {
             return;
         }
-        let coefficients = &mut self.blocks[i];
         let block: &mut [u8; BLOCK] = samples[start..].first_chunk_mut().expect("a block is in its macroblock");
+        let residues = self.block(i);
         if residue == Residue::All {
-            transform::add(coefficients, block);
-            *coefficients = [0; 16];
+            transform::add(residues, block);
         } else {
-            transform::add_dc(coefficients[0], block);
-            coefficients[0] = 0;
+            transform::add_dc(residues[0], block);
+            residues[0] = 0;
         }
     }
 }

@@ -57,7 +57,9 @@ pub fn decode(mut frame: Frame, luma: u32, chroma: u32) -> Result<Picture, Error
         };
         columns
     ];
-    let filtered = [luma == 1, true, true].map(|wanted| wanted && frame.filter != Filter::None);
+    // The simple filter leaves chroma as it is. RFC 6386, 15.2.
+    let chroma_filtered = frame.filter == Filter::Normal;
+    let filtered = [luma == 1 && frame.filter != Filter::None, chroma_filtered, chroma_filtered];
     let count = height.div_ceil(16);
     let mut done = 0;
     let mut partitions = std::mem::take(&mut frame.partitions);
@@ -67,20 +69,21 @@ pub fn decode(mut frame: Frame, luma: u32, chroma: u32) -> Result<Picture, Error
         if !macroblocks(&mut frame, bools, row == 0, &mut above, &mut canvas) {
             break;
         }
-        for (i, (band, shrinker)) in canvas.bands.iter_mut().zip(&mut canvas.shrinkers).enumerate() {
-            if filtered[i] {
-                for (x, column) in above.iter().enumerate() {
-                    let start = band.start(x);
-                    let simple = frame.filter == Filter::Simple;
-                    let mut rows = band.rows();
-                    if i == 0 {
-                        filter::macroblock::<16>(&mut rows, start, column.strength, simple, x > 0, row > 0);
-                    } else if !simple {
-                        filter::macroblock::<8>(&mut rows, start, column.strength, simple, x > 0, row > 0);
-                    }
-                }
+        let [luma, chroma @ ..] = &mut canvas.bands;
+        for (x, column) in above.iter().enumerate() {
+            let simple = frame.filter == Filter::Simple;
+            if filtered[0] {
+                let start = luma.start(x);
+                filter::macroblock::<1, 16>(&mut [luma.rows()], start, column.strength, simple, x > 0, row > 0);
             }
-            band.give(shrinker, filtered[i]);
+            if filtered[1] {
+                let start = chroma[0].start(x);
+                let mut planes = chroma.each_mut().map(Band::rows);
+                filter::macroblock::<2, 8>(&mut planes, start, column.strength, false, x > 0, row > 0);
+            }
+        }
+        for ((band, shrinker), filtered) in canvas.bands.iter_mut().zip(&mut canvas.shrinkers).zip(filtered) {
+            band.give(shrinker, filtered);
         }
         done += 1;
     }

@@ -84,27 +84,32 @@ impl Shrinker {
     fn average(&mut self) {
         let start = self.rows * self.plane.stride;
         if let Some(to) = self.plane.samples.get_mut(start..start + self.plane.stride) {
-            match (self.factor, self.summed) {
-                (2, 2) => average::<2>(&self.sums, to),
-                (4, 4) => average::<4>(&self.sums, to),
-                (8, 8) => average::<8>(&self.sums, to),
-                (factor, summed) => average_any(&self.sums, to, factor, summed),
-            }
+            let average = match (self.factor, self.summed) {
+                (2, 2) => average::<2>,
+                (3, 3) => average::<3>,
+                (4, 4) => average::<4>,
+                (5, 5) => average::<5>,
+                (6, 6) => average::<6>,
+                (7, 7) => average::<7>,
+                (8, 8) => average::<8>,
+                _ => average_any,
+            };
+            average(&self.sums, to, self.factor, self.summed);
             self.rows += 1;
         }
         self.summed = 0;
     }
 }
 
-/// Averages whole squares by a factor that is known beforehand, and the last square of a row by what there is.
-fn average<const N: usize>(sums: &[u16], to: &mut [u8]) {
+/// Averages whole squares by the common factor `N`, which is known beforehand, and the last square of a row by what there is.
+fn average<const N: usize>(sums: &[u16], to: &mut [u8], factor: usize, summed: usize) {
     let (squares, rest) = sums.as_chunks::<N>();
     for (to, square) in to.iter_mut().zip(squares) {
         let sum: u16 = square.iter().sum();
         *to = ((sum + (N * N / 2) as u16) / (N * N) as u16) as u8;
     }
     if !rest.is_empty() {
-        average_any(rest, &mut to[squares.len()..], N, N);
+        average_any(rest, &mut to[squares.len()..], factor, summed);
     }
 }
 

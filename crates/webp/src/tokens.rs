@@ -3,6 +3,7 @@
 use crate::bools::Bools;
 use crate::probabilities::Probabilities;
 use crate::tables::{BANDS, ZIGZAG};
+use crate::transform::SPAN;
 
 /// Probabilities by position instead of band: looking a band up for each coefficient would be in the way. The last is never
 /// read from, only pointed at.
@@ -19,6 +20,17 @@ pub struct Steps {
 pub fn by_position(probabilities: &Probabilities) -> [ByPosition; 4] {
     probabilities.map(|bands| std::array::from_fn(|position| bands[usize::from(BANDS[position.min(15)])]))
 }
+
+/// Where coefficients belong, in the order of their coding: rows are eight apart.
+static PLACES: [u8; 16] = {
+    let mut places = ZIGZAG;
+    let mut i = 0;
+    while i < 16 {
+        places[i] = ZIGZAG[i] / 4 * 8 + ZIGZAG[i] % 4;
+        i += 1;
+    }
+    places
+};
 
 /// What precedes the extra bits of the four largest categories of coefficients: their probabilities. RFC 6386, 13.2.
 static CATEGORIES: [&[u8]; 4] = [
@@ -37,7 +49,7 @@ pub fn block(
     context: usize,
     first: usize,
     steps: Steps,
-    coefficients: &mut [i16; 16],
+    coefficients: &mut [i16; SPAN],
 ) -> usize {
     let mut position = first;
     let mut p = &probabilities[position][context];
@@ -57,7 +69,7 @@ pub fn block(
         }
         let (magnitude, context) = if b.bool(p[2]) { (large(b, p), 2) } else { (1, 1) };
         // Hostile streams overflow; everyone else's do not.
-        coefficients[usize::from(ZIGZAG[position])] = b.signed(magnitude).wrapping_mul(step);
+        coefficients[usize::from(PLACES[position])] = b.signed(magnitude).wrapping_mul(step);
         position += 1;
         step = steps.ac;
         if position == 16 {
