@@ -11,6 +11,9 @@
     reason = "samples are clamped first, the rest are small constants"
 )]
 
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, f32x4, i16x8, u32x4};
+
 use crate::{Scale, markers::ZIGZAG};
 
 /// Coefficients of a block, in rows of as many as the scale has points; the rest is for those that are not needed.
@@ -105,13 +108,14 @@ impl Dequantiser {
     }
 
     /// Writes the samples of a block.
+    #[inline(always)]
     pub fn write(&self, block: &Block, out: &mut [u8], stride: usize) {
         match self.scale {
             Scale::Eighth => self.write_flat(if self.halves { block[0] >> 1 } else { block[0] }, out, stride),
             Scale::Quarter if self.halves => self.write_2::<4>(block, out, stride),
             Scale::Quarter => self.write_2::<3>(block, out, stride),
-            Scale::Half => self.write_4(block, out, stride),
-            Scale::Full => self.write_8(block, out, stride),
+            Scale::Half => dispatch!(Level::baseline(), simd => self.write_4(simd, block, out, stride)),
+            Scale::Full => dispatch!(Level::baseline(), simd => self.write_8(simd, block, out, stride)),
         }
     }
 
@@ -138,42 +142,66 @@ impl Dequantiser {
         bottom[..2].copy_from_slice(&[sample(left.wrapping_sub(left_down)), sample(right.wrapping_sub(right_down))]);
     }
 
-    fn write_4(&self, block: &Block, out: &mut [u8], stride: usize) {
-        let mut rows = [[0.0f32; 4]; 4];
-        for (row, (coefficients, factors)) in
-            rows.iter_mut().zip(block.chunks_exact(4).zip(self.factors.chunks_exact(4)))
-        {
-            for (to, (&coefficient, &factor)) in row.iter_mut().zip(coefficients.iter().zip(factors)) {
-                *to = f32::from(coefficient) * factor;
-            }
-        }
-        let rows = transpose(points_4(transpose(points_4(rows))));
-        for (row, out) in rows.iter().zip(out.chunks_mut(stride)) {
-            out[..4].copy_from_slice(&row.map(sample));
+    #[inline(always)]
+    fn write_4<S: Simd>(&self, simd: S, block: &Block, out: &mut [u8], stride: usize) {
+        let rows = [0, 1, 2, 3].map(|y| 4 * y);
+        let rows = transpose(points_4(transpose(points_4(self.dequantised(simd, block, rows)))));
+        let samples = samples(rows);
+        for (row, out) in samples.as_chunks::<4>().0.iter().zip(out.chunks_mut(stride)) {
+            out[..4].copy_from_slice(row);
         }
     }
 
-    fn write_8(&self, block: &Block, out: &mut [u8], stride: usize) {
-        let mut rows = [[0.0f32; 8]; 8];
-        for (row, (coefficients, factors)) in
-            rows.iter_mut().zip(block.chunks_exact(8).zip(self.factors.chunks_exact(8)))
-        {
-            for (to, (&coefficient, &factor)) in row.iter_mut().zip(coefficients.iter().zip(factors)) {
-                *to = f32::from(coefficient) * factor;
+    #[inline(always)]
+    fn write_8<S: Simd>(&self, simd: S, block: &Block, out: &mut [u8], stride: usize) {
+        let half = |x: usize| -> [f32x4<S>; 8] {
+            let [upper, lower] = [[0, 8, 16, 24], [32, 40, 48, 56]];
+            let [upper, lower] = [upper, lower].map(|rows| self.dequantised(simd, block, rows.map(|row| row + x)));
+            points_8([upper[0], upper[1], upper[2], upper[3], lower[0], lower[1], lower[2], lower[3]])
+        };
+        let [left, right] = transpose_8([half(0), half(4)]);
+        let [left, right] = transpose_8([points_8(left), points_8(right)]);
+        let quarter = |half: &[f32x4<S>; 8], y: usize| samples([half[y], half[y + 1], half[y + 2], half[y + 3]]);
+        for y in [0, 4] {
+            let (left, right) = (quarter(&left, y), quarter(&right, y));
+            let rows = left.as_chunks::<4>().0.iter().zip(right.as_chunks::<4>().0);
+            for ((left, right), out) in rows.zip(out[y * stride..].chunks_mut(stride)) {
+                out[..4].copy_from_slice(left);
+                out[4..8].copy_from_slice(right);
             }
         }
-        let rows = transpose(points_8(transpose(points_8(rows))));
-        for (row, out) in rows.iter().zip(out.chunks_mut(stride)) {
-            out[..8].copy_from_slice(&row.map(sample));
-        }
+    }
+
+    /// Four times four coefficients, from these slots on.
+    #[inline(always)]
+    fn dequantised<S: Simd>(&self, simd: S, block: &Block, slots: [usize; 4]) -> [f32x4<S>; 4] {
+        let [a, b, c, d] = slots;
+        let pair = |first: usize, second: usize| {
+            let (mut both, halves) = ([0; 8], [first, second]);
+            for (to, from) in both.as_chunks_mut::<4>().0.iter_mut().zip(halves) {
+                to.copy_from_slice(&block[from..from + 4]);
+            }
+            i16x8::from_slice(simd, &both).widen()
+        };
+        let ((a, b), (c, d)) = (pair(a, b), pair(c, d));
+        let factor = |at: usize| f32x4::from_slice(simd, &self.factors[slots[at]..slots[at] + 4]);
+        [
+            f32x4::float_from(a) * factor(0),
+            f32x4::float_from(b) * factor(1),
+            f32x4::float_from(c) * factor(2),
+            f32x4::float_from(d) * factor(3),
+        ]
     }
 }
 
 /// To the range of samples, rounded.
 #[inline(always)]
-fn sample(value: f32) -> u8 {
+fn samples<S: Simd>([a, b, c, d]: [f32x4<S>; 4]) -> [u8; 16] {
     // Adding 1.5 * 2^23 leaves the nearest whole number in the lowest bits.
-    ((value + 128.0).clamp(0.0, 255.0) + 12_582_912.0).to_bits() as u8
+    let whole = |values: f32x4<S>| -> u32x4<S> { ((values + 128.0).max(0.0).min(255.0) + 12_582_912.0).bitcast() };
+    let mut samples = [0; 16];
+    whole(a).narrow(whole(b)).narrow(whole(c).narrow(whole(d))).store_slice(&mut samples);
+    samples
 }
 
 #[inline(always)]
@@ -182,73 +210,68 @@ fn clamp(value: i32) -> u8 {
 }
 
 #[inline(always)]
-fn transpose<const N: usize>(rows: [[f32; N]; N]) -> [[f32; N]; N] {
-    let mut out = [[0.0; N]; N];
-    for (y, row) in rows.iter().enumerate() {
-        for (x, &value) in row.iter().enumerate() {
-            out[x][y] = value;
-        }
-    }
-    out
+fn transpose<S: Simd>([a, b, c, d]: [f32x4<S>; 4]) -> [f32x4<S>; 4] {
+    let (upper, lower) = ((a.zip_low(c), a.zip_high(c)), (b.zip_low(d), b.zip_high(d)));
+    [upper.0.zip_low(lower.0), upper.0.zip_high(lower.0), upper.1.zip_low(lower.1), upper.1.zip_high(lower.1)]
 }
 
+/// Of the left and the right half of eight rows.
 #[inline(always)]
-fn add<const N: usize>(a: [f32; N], b: [f32; N]) -> [f32; N] {
-    std::array::from_fn(|i| a[i] + b[i])
-}
-
-#[inline(always)]
-fn sub<const N: usize>(a: [f32; N], b: [f32; N]) -> [f32; N] {
-    std::array::from_fn(|i| a[i] - b[i])
-}
-
-#[inline(always)]
-fn mul<const N: usize>(a: [f32; N], factor: f32) -> [f32; N] {
-    a.map(|a| a * factor)
+fn transpose_8<S: Simd>([left, right]: [[f32x4<S>; 8]; 2]) -> [[f32x4<S>; 8]; 2] {
+    let quarter = |half: &[f32x4<S>; 8], y: usize| transpose([half[y], half[y + 1], half[y + 2], half[y + 3]]);
+    let join = |upper: [f32x4<S>; 4], lower: [f32x4<S>; 4]| {
+        [upper[0], upper[1], upper[2], upper[3], lower[0], lower[1], lower[2], lower[3]]
+    };
+    [join(quarter(&left, 0), quarter(&right, 0)), join(quarter(&left, 4), quarter(&right, 4))]
 }
 
 /// The transform of 4 points, of all columns at once.
 #[inline(always)]
-fn points_4([f0, f1, f2, f3]: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+fn points_4<S: Simd>([f0, f1, f2, f3]: [f32x4<S>; 4]) -> [f32x4<S>; 4] {
     // sqrt(2) * cos(pi / 8) and sqrt(2) * cos(3 pi / 8).
     const C1: f32 = 1.306_563;
     const C3: f32 = 0.541_196_1;
-    let (even_0, even_1) = (add(f0, f2), sub(f0, f2));
-    let odd_0 = add(mul(f1, C1), mul(f3, C3));
-    let odd_1 = sub(mul(f1, C3), mul(f3, C1));
-    [add(even_0, odd_0), add(even_1, odd_1), sub(even_1, odd_1), sub(even_0, odd_0)]
+    let (even_0, even_1) = (f0 + f2, f0 - f2);
+    let (odd_0, odd_1) = (f1 * C1 + f3 * C3, f1 * C3 - f3 * C1);
+    [even_0 + odd_0, even_1 + odd_1, even_1 - odd_1, even_0 - odd_0]
 }
 
-/// The transform of 8 points, of all columns at once, after Arai, Agui and Nakajima ("A fast DCT-SQ scheme for images",
+/// The transform of 8 points, of four columns at once, after Arai, Agui and Nakajima ("A fast DCT-SQ scheme for images",
 /// 1988): its input is scaled.
 #[inline(always)]
-fn points_8([f0, f1, f2, f3, f4, f5, f6, f7]: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+fn points_8<S: Simd>([f0, f1, f2, f3, f4, f5, f6, f7]: [f32x4<S>; 8]) -> [f32x4<S>; 8] {
     const SQRT_2: f32 = std::f32::consts::SQRT_2;
     // 2 cos(pi / 8), 2 (cos(pi / 8) - cos(3 pi / 8)), 2 (cos(pi / 8) + cos(3 pi / 8)).
     const C2: f32 = 1.847_759_1;
     const C2_LESS_C6: f32 = 1.082_392_2;
     const C2_AND_C6: f32 = 2.613_126;
 
-    let (sum_04, difference_04) = (add(f0, f4), sub(f0, f4));
-    let sum_26 = add(f2, f6);
-    let difference_26 = sub(mul(sub(f2, f6), SQRT_2), sum_26);
-    let even = [
-        add(sum_04, sum_26),
-        add(difference_04, difference_26),
-        sub(difference_04, difference_26),
-        sub(sum_04, sum_26),
-    ];
+    let (sum_04, difference_04) = (f0 + f4, f0 - f4);
+    let sum_26 = f2 + f6;
+    let difference_26 = (f2 - f6) * SQRT_2 - sum_26;
+    let even_0 = sum_04 + sum_26;
+    let even_1 = difference_04 + difference_26;
+    let even_2 = difference_04 - difference_26;
+    let even_3 = sum_04 - sum_26;
 
-    let (sum_53, difference_53) = (add(f5, f3), sub(f5, f3));
-    let (sum_17, difference_17) = (add(f1, f7), sub(f1, f7));
-    let odd_0 = add(sum_17, sum_53);
-    let turned = mul(add(difference_53, difference_17), C2);
-    let odd_1 = sub(sub(turned, mul(difference_53, C2_AND_C6)), odd_0);
-    let odd_2 = sub(mul(sub(sum_17, sum_53), SQRT_2), odd_1);
-    let odd_3 = sub(sub(turned, mul(difference_17, C2_LESS_C6)), odd_2);
-    let odd = [odd_0, odd_1, odd_2, odd_3];
+    let (sum_53, difference_53) = (f5 + f3, f5 - f3);
+    let (sum_17, difference_17) = (f1 + f7, f1 - f7);
+    let odd_0 = sum_17 + sum_53;
+    let turned = (difference_53 + difference_17) * C2;
+    let odd_1 = turned - difference_53 * C2_AND_C6 - odd_0;
+    let odd_2 = (sum_17 - sum_53) * SQRT_2 - odd_1;
+    let odd_3 = turned - difference_17 * C2_LESS_C6 - odd_2;
 
-    std::array::from_fn(|x| if x < 4 { add(even[x], odd[x]) } else { sub(even[7 - x], odd[7 - x]) })
+    [
+        even_0 + odd_0,
+        even_1 + odd_1,
+        even_2 + odd_2,
+        even_3 + odd_3,
+        even_3 - odd_3,
+        even_2 - odd_2,
+        even_1 - odd_1,
+        even_0 - odd_0,
+    ]
 }
 
 #[cfg(test)]

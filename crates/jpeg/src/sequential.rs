@@ -5,6 +5,7 @@
 
 use crate::{
     Error, Scale,
+    avx2::with_avx2,
     bits::{Bits, Chunk},
     component::{Component, Geometry},
     huffman::{Skip, Table},
@@ -112,6 +113,16 @@ impl Decode for Sequential<'_> {
     }
 
     fn decode(&mut self, reader: &mut Reader<'_>, row: usize, column: usize, count: usize) -> usize {
+        with_avx2(
+            #[inline(always)]
+            || self.mcus(reader, row, column, count),
+        )
+    }
+}
+
+impl Sequential<'_> {
+    #[inline(always)]
+    fn mcus(&mut self, reader: &mut Reader<'_>, row: usize, column: usize, count: usize) -> usize {
         let mut bits = reader.bits;
         for lane in &mut self.lanes {
             lane.at = row * lane.row + column * lane.step;

@@ -14,14 +14,21 @@ fn lanczos3(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;
     }
-    if x.abs() >= LOBES {
+    let share = x.abs() / LOBES;
+    if share >= 1.0 {
         return 0.0;
     }
-    let a = x * (PI / LOBES);
-    let sine = a.sin();
-    let squared = sine / a * (sine / a);
+    let sine = sine(share.min(1.0 - share) * PI);
+    let ratio = sine / (share * PI);
     // (3 sin a − 4 sin³ a) / 3a · (sin a) / a
-    squared * (1.0 - sine * sine * (4.0 / 3.0))
+    ratio * ratio * (1.0 - sine * sine * (4.0 / 3.0))
+}
+
+/// The sine of an angle of 0 to π/2, to nine digits: weights are rounded to fewer. Its series.
+fn sine(a: f64) -> f64 {
+    let square = a * a;
+    let terms = [1.0 / 156.0, 1.0 / 110.0, 1.0 / 72.0, 1.0 / 42.0, 1.0 / 20.0, 1.0 / 6.0];
+    a * terms.iter().fold(1.0, |rest, term| 1.0 - square * term * rest)
 }
 
 /// To resize with it; the rest is as the library has it.
@@ -40,7 +47,7 @@ mod tests {
         for step in -3500..=3500 {
             let x = f64::from(step) / 1000.0;
             let defined = if x.abs() < LOBES { sinc(x) * sinc(x / LOBES) } else { 0.0 };
-            assert!((lanczos3(x) - defined).abs() < 1e-15, "{x}: {} is not {defined}", lanczos3(x));
+            assert!((lanczos3(x) - defined).abs() < 1e-9, "{x}: {} is not {defined}", lanczos3(x));
         }
     }
 

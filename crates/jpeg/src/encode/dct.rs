@@ -11,6 +11,7 @@ pub(super) const SCALES: [f32; 8] =
 
 /// Transformed, level-shifted by 128, and larger than the coefficients by what [`SCALES`] tells; transposed: the rows are
 /// horizontal frequencies.
+#[inline(always)]
 pub(super) fn forward(samples: &Block<u8>) -> Block<f32> {
     let mut block = samples.map(|row| row.map(|sample| f32::from(sample) - 128.0));
     // Vertically, all columns at once; then the same on its transpose.
@@ -20,6 +21,7 @@ pub(super) fn forward(samples: &Block<u8>) -> Block<f32> {
     block
 }
 
+#[inline(always)]
 fn transpose(block: &Block<f32>) -> Block<f32> {
     let mut transposed = [[0.0; 8]; 8];
     for (y, row) in block.iter().enumerate() {
@@ -31,6 +33,7 @@ fn transpose(block: &Block<f32>) -> Block<f32> {
 }
 
 /// One dimension, of eight columns side by side.
+#[inline(always)]
 #[expect(clippy::needless_range_loop, reason = "each step takes a sample of every row")]
 fn pass(rows: &mut Block<f32>) {
     for x in 0..8 {

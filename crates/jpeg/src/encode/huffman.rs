@@ -122,6 +122,7 @@ impl Code {
     }
 
     /// A symbol's code and how many bits it has.
+    #[inline(always)]
     pub fn of(&self, symbol: u8) -> (u32, u32) {
         let (code, length) = self.codes[usize::from(symbol)];
         (code.into(), length.into())

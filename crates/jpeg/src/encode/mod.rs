@@ -8,6 +8,8 @@ mod dct;
 mod huffman;
 mod quantise;
 
+use crate::avx2::with_avx2;
+
 use dct::Block;
 use huffman::{Code, Frequencies};
 use quantise::Quantiser;
@@ -43,20 +45,24 @@ const VALUE_BITS: u32 = 16;
 struct Token(u32);
 
 impl Token {
+    #[inline(always)]
     fn new(table: usize, symbol: u8, value: u16) -> Self {
         let table = u32::try_from(table).unwrap_or_default();
         Self(table << (VALUE_BITS + 8) | u32::from(symbol) << VALUE_BITS | u32::from(value))
     }
 
+    #[inline(always)]
     fn table(self) -> usize {
         (self.0 >> (VALUE_BITS + 8)) as usize & 3
     }
 
+    #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "takes the parts apart")]
     fn symbol(self) -> u8 {
         (self.0 >> VALUE_BITS) as u8
     }
 
+    #[inline(always)]
     fn value(self) -> u32 {
         self.0 & 0xffff
     }
@@ -92,7 +98,10 @@ pub fn encode(luma: Plane, chroma: Option<[Plane; 2]>, quality: u8) -> Result<Ve
     let mut components = vec![Component { plane: luma, factor, kind: 0, dc: 0 }];
     components.extend(chroma.into_iter().flatten().map(|plane| Component { plane, factor: 1, kind: 1, dc: 0 }));
 
-    let tokens = tokens(&mut components, &quantisers, luma.width, luma.height, factor);
+    let tokens = with_avx2(
+        #[inline(always)]
+        || tokens(&mut components, &quantisers, luma.width, luma.height, factor),
+    );
     let mut frequencies = [(); TABLES].map(|()| Frequencies::new());
     for token in &tokens {
         frequencies[token.table()].count(token.symbol());
@@ -102,12 +111,16 @@ pub fn encode(luma: Plane, chroma: Option<[Plane; 2]>, quality: u8) -> Result<Ve
 
     let mut file = Vec::with_capacity(1024 + tokens.len());
     head(&mut file, (width, height), &components, &quantisers, &codes);
-    scan(&mut file, &tokens, &codes);
+    with_avx2(
+        #[inline(always)]
+        || scan(&mut file, &tokens, &codes),
+    );
     file.extend([0xff, 0xd9]);
     Ok(file)
 }
 
 /// The coefficients of all MCUs, as symbols in the order of the scan (A.2.3).
+#[inline(always)]
 fn tokens(
     components: &mut [Component],
     quantisers: &[Quantiser; 2],
@@ -133,6 +146,7 @@ fn tokens(
 
 impl Component<'_> {
     /// The block whose first sample is at this place, as symbols.
+    #[inline(always)]
     fn block(&mut self, x: u32, y: u32, quantisers: &[Quantiser; 2], tokens: &mut Vec<Token>) {
         let (dc, ac) = (self.kind * 2, self.kind * 2 + 1);
         if x >= self.plane.width || y >= self.plane.height {
@@ -172,6 +186,7 @@ impl Component<'_> {
     }
 
     /// Its samples; what lies over the edge repeats the edge.
+    #[inline(always)]
     fn samples(&self, x: u32, y: u32) -> Block<u8> {
         let (width, height) = (self.plane.width as usize, self.plane.height as usize);
         let (x, y) = (x as usize, y as usize);
@@ -194,6 +209,7 @@ impl Component<'_> {
 }
 
 /// How many bits a value takes, and those bits (F.1.2.1): negative ones as their complement.
+#[inline(always)]
 fn magnitude(value: i16) -> (u8, u16) {
     let size = 16 - value.unsigned_abs().leading_zeros();
     let bits = value.wrapping_add(value >> 15).cast_unsigned();
@@ -240,6 +256,7 @@ fn segment(file: &mut Vec<u8>, marker: u8, content: &[u8]) {
 }
 
 /// The coded data (F.1.2), with a zero behind every 0xFF (B.1.1.5).
+#[inline(always)]
 fn scan(file: &mut Vec<u8>, tokens: &[Token], codes: &[Code]) {
     let (mut bits, mut count) = (0_u64, 0);
     for token in tokens {
@@ -269,6 +286,7 @@ fn scan(file: &mut Vec<u8>, tokens: &[Token], codes: &[Code]) {
 }
 
 /// Four bytes.
+#[inline(always)]
 fn put(file: &mut Vec<u8>, bits: u64) {
     let [_, _, _, _, bytes @ ..] = bits.to_be_bytes();
     if bytes.contains(&0xff) {

@@ -61,6 +61,7 @@ impl Quantiser {
     }
 
     /// In zig-zag order. 8-bit samples give at most 11 bits.
+    #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are the number")]
     pub fn quantise(&self, block: &Block<f32>) -> [i16; 64] {
         let mut whole = [0_i16; 64];

@@ -1,5 +1,10 @@
 //! The five filters of PNG (W3C PNG, section 9.2), undone.
 
+#![expect(clippy::inline_always, reason = "what works with vectors has to be compiled for those of its caller")]
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, i16x8, u8x16, u16x8, u64x2};
+
 /// Undoes a row's filter: `row` becomes what `raw` stands for, below `above`. `false` when there is no such filter.
 ///
 /// All three have the same length; `step` is the distance to the pixel on the left in bytes, 1 to 8.
@@ -48,18 +53,29 @@ fn sequential<const STEP: usize>(filter: u8, raw: &[u8], above: &[u8], row: &mut
                 *pixel = left;
             }
         }
-        _ => {
-            let (mut left, mut corner) = ([0_i16; STEP], [0_i16; STEP]);
-            for ((pixel, raw), above) in pixels {
-                for at in 0..STEP {
-                    let above = i16::from(above[at]);
-                    let predicted = paeth(left[at], above, corner[at]);
-                    pixel[at] = raw[at].wrapping_add(predicted);
-                    left[at] = i16::from(pixel[at]);
-                    corner[at] = above;
-                }
-            }
-        }
+        _ => dispatch!(Level::new(), simd => paeth_row(simd, raw, above, row)),
+    }
+}
+
+/// Undoes the filter that takes most, all channels of a pixel at once; for the others that would be slower.
+#[inline(always)]
+fn paeth_row<S: Simd, const STEP: usize>(simd: S, raw: &[[u8; STEP]], above: &[[u8; STEP]], row: &mut [[u8; STEP]]) {
+    let zero = u8x16::splat(simd, 0);
+    let wide = |pixel: &[u8; STEP]| -> i16x8<S> {
+        let mut word = [0; 8];
+        word[..STEP].copy_from_slice(pixel);
+        let word = u64x2::from_slice(simd, &[u64::from_le_bytes(word), 0]);
+        word.bitcast::<u8x16<S>>().zip_low(zero).bitcast()
+    };
+    let (mut left, mut corner) = (i16x8::splat(simd, 0), i16x8::splat(simd, 0));
+    for ((pixel, raw), above) in row.iter_mut().zip(raw).zip(above) {
+        let above = wide(above);
+        left = (wide(raw) + paeth(left, above, corner)) & 0xff;
+        corner = above;
+        let samples = left.bitcast::<u16x8<S>>();
+        let mut words = [0; 2];
+        samples.saturating_narrow(samples).bitcast::<u64x2<S>>().store_slice(&mut words);
+        pixel.copy_from_slice(&words[0].to_le_bytes()[..STEP]);
     }
 }
 
@@ -67,27 +83,35 @@ fn sequential<const STEP: usize>(filter: u8, raw: &[u8], above: &[u8], row: &mut
 ///
 /// With the two neighbours sorted, and the estimate at `low + high - corner`: the corner is nearest unless the estimate
 /// lies so far out that an end is; comparing `3 * corner` with the sum of the neighbours tells, without any distance.
-fn paeth(left: i16, above: i16, corner: i16) -> u8 {
-    let threshold = 3 * corner - (left + above);
+#[inline(always)]
+fn paeth<S: Simd>(left: i16x8<S>, above: i16x8<S>, corner: i16x8<S>) -> i16x8<S> {
+    let threshold = corner * 3 - above - left;
     let (low, high) = (left.min(above), left.max(above));
-    let low_or_corner = if high <= threshold { low } else { corner };
-    let nearest = if threshold <= low { high } else { low_or_corner };
-    nearest.to_le_bytes()[0]
+    let low_or_corner = high.simd_le(threshold).select(low, corner);
+    threshold.simd_le(low).select(high, low_or_corner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// As section 9.4 defines it.
+    fn nearest(left: i16, above: i16, corner: i16) -> i16 {
+        let estimate = left + above - corner;
+        [left, above, corner].into_iter().min_by_key(|sample| (estimate - *sample).abs()).unwrap()
+    }
+
     #[test]
     fn the_predictor_is_that_of_the_standard() {
         for left in 0..=255_i16 {
             for above in 0..=255 {
                 for corner in (0..=255).step_by(5) {
-                    let estimate = left + above - corner;
-                    let distance = |sample: i16| (estimate - sample).abs();
-                    let expected = [left, above, corner].into_iter().min_by_key(|sample| distance(*sample)).unwrap();
-                    assert_eq!(i16::from(paeth(left, above, corner)), expected, "{left} {above} {corner}");
+                    for level in [Level::baseline(), Level::new()] {
+                        let predicted = dispatch!(level, simd => {
+                            paeth(i16x8::splat(simd, left), i16x8::splat(simd, above), i16x8::splat(simd, corner))[0]
+                        });
+                        assert_eq!(predicted, nearest(left, above, corner), "{left} {above} {corner}");
+                    }
                 }
             }
         }
@@ -108,7 +132,7 @@ mod tests {
                             1 => left,
                             2 => above[at],
                             3 => left.midpoint(above[at]),
-                            _ => paeth(left.into(), above[at].into(), corner.into()),
+                            _ => u8::try_from(nearest(left.into(), above[at].into(), corner.into())).unwrap(),
                         };
                         plain[at].wrapping_sub(predicted)
                     })
