@@ -53,8 +53,18 @@ fn sequential<const STEP: usize>(filter: u8, raw: &[u8], above: &[u8], row: &mut
                 *pixel = left;
             }
         }
-        _ => dispatch!(Level::new(), simd => paeth_row(simd, raw, above, row)),
+        _ => dispatch!(level(), simd => paeth_row(simd, raw, above, row)),
     }
+}
+
+/// The best vectors here. Not AVX-512: each pixel waits for the one before, and there comparisons take longer.
+fn level() -> Level {
+    let level = Level::new();
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = level.as_avx2() {
+        return avx2.level();
+    }
+    level
 }
 
 /// Undoes the filter that takes most, all channels of a pixel at once; for the others that would be slower.
@@ -70,7 +80,9 @@ fn paeth_row<S: Simd, const STEP: usize>(simd: S, raw: &[[u8; STEP]], above: &[[
     let (mut left, mut corner) = (i16x8::splat(simd, 0), i16x8::splat(simd, 0));
     for ((pixel, raw), above) in row.iter_mut().zip(raw).zip(above) {
         let above = wide(above);
-        left = (wide(raw) + paeth(left, above, corner)) & 0xff;
+        // Byte by byte, so that what does not fit a sample is gone.
+        let sum = wide(raw).bitcast::<u8x16<S>>() + paeth(left, above, corner).bitcast::<u8x16<S>>();
+        left = sum.bitcast();
         corner = above;
         let samples = left.bitcast::<u16x8<S>>();
         let mut words = [0; 2];
@@ -87,8 +99,8 @@ fn paeth_row<S: Simd, const STEP: usize>(simd: S, raw: &[[u8; STEP]], above: &[[
 fn paeth<S: Simd>(left: i16x8<S>, above: i16x8<S>, corner: i16x8<S>) -> i16x8<S> {
     let threshold = corner * 3 - above - left;
     let (low, high) = (left.min(above), left.max(above));
-    let low_or_corner = high.simd_le(threshold).select(low, corner);
-    threshold.simd_le(low).select(high, low_or_corner)
+    let low_or_corner = high.simd_gt(threshold).select(corner, low);
+    threshold.simd_gt(low).select(low_or_corner, high)
 }
 
 #[cfg(test)]
@@ -106,7 +118,7 @@ mod tests {
         for left in 0..=255_i16 {
             for above in 0..=255 {
                 for corner in (0..=255).step_by(5) {
-                    for level in [Level::baseline(), Level::new()] {
+                    for level in [Level::baseline(), level()] {
                         let predicted = dispatch!(level, simd => {
                             paeth(i16x8::splat(simd, left), i16x8::splat(simd, above), i16x8::splat(simd, corner))[0]
                         });
