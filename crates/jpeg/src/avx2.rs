@@ -1,7 +1,7 @@
-//! Code that is compiled twice: for every processor, and for those with AVX2 (x86-64-v3), which most have.
+//! Code that is compiled twice: for all processors, and for those with AVX2 (x86-64-v3), as most made since 2015.
 
-/// Does the work with AVX2, BMI and what comes with them where there are, and without elsewhere. What the closure calls gains only if it
-/// is inlined, and so has to be the closure: `#[inline(always)] || ...`.
+/// Does the work with AVX2, BMI and the other instructions of x86-64-v3 if the processor has them, and without if not. Only code that is
+/// inlined into the closure gains, and the closure itself has to be inlined: `#[inline(always)] || ...`.
 #[inline(always)]
 pub fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

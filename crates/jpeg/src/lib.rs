@@ -40,7 +40,7 @@
 //!   branch for it nor one for the end of the data: a load, a shift and an or refill the bits.
 //! - In the progressive mode (`progressive`, G) only the scans are read that hold what is needed, and of the AC
 //!   coefficients only the first scans, without refinements, unless the full size is asked for.
-//! - The inverse DCT of 4 and 8 points is written with vectors (`idct`), and what decodes baseline scans and encodes is compiled a
+//! - The inverse DCT of 4 and 8 points is written with vectors (`idct`), and what decodes sequential scans and encodes is compiled a
 //!   second time for processors with AVX2 (`avx2`).
 //!
 //! What remains is the delay from one look into a table to the next, and the ends of blocks, which no branch predictor

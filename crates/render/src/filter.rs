@@ -11,10 +11,10 @@ const LOBES: f64 = 3.0;
 ///
 /// sin 3a = 3 sin a − 4 sin³ a
 fn lanczos3(x: f64) -> f64 {
-    if x == 0.0 {
+    let share = x.abs() / LOBES;
+    if share == 0.0 {
         return 1.0;
     }
-    let share = x.abs() / LOBES;
     if share >= 1.0 {
         return 0.0;
     }

@@ -26,7 +26,7 @@ pub struct Bools<'a> {
     last: u32,
 }
 
-/// By how much what is left of a range is doubled until it is 128 at the least, by one less than that.
+/// How many times what a boolean has left of the range has to be doubled to be 128 or more. The index is one less than what is left.
 static SHIFTS: [u8; 256] = {
     let mut shifts = [0; 256];
     let mut last = 0;
@@ -37,7 +37,7 @@ static SHIFTS: [u8; 256] = {
     shifts
 };
 
-/// What that makes of it.
+/// What it then is. The index and the values are one less than the ranges.
 static DOUBLED: [u8; 256] = {
     let mut doubled = [0; 256];
     let mut last = 0;

@@ -103,8 +103,10 @@ pub fn macroblock<const P: usize, const N: usize>(
     }
 }
 
-/// Reads what is left of a macroblock and its rows, four samples of each row at a time, and filters the vertical edges. Samples are read
-/// and written by fours or by whole rows, as reading across what has just been written has to wait until that is in the cache.
+/// Reads the four columns to the left of a macroblock and its own, four samples of each row at a time, and filters the vertical edges.
+///
+/// Never more than four samples are read at once where less was written just before: a processor that has to put what it reads together
+/// from several writes waits until these are done.
 #[inline(always)]
 fn columns<S: Simd, const P: usize, const N: usize>(
     simd: S,
@@ -119,7 +121,7 @@ fn columns<S: Simd, const P: usize, const N: usize>(
         for (group, quad) in quads.iter_mut().enumerate() {
             let plane = &planes[4 * group / N];
             let first = start + 4 * x - 4 + 4 * group % N * plane.stride;
-            let rows: [u32; 4] = std::array::from_fn(|y| u32::from_le_bytes(plane.get(first + y * plane.stride)));
+            let rows: [u32; 4] = std::array::from_fn(|y| u32::from_ne_bytes(plane.get(first + y * plane.stride)));
             *quad = u32x4::from_slice(simd, &rows).bitcast();
         }
     }
@@ -143,7 +145,7 @@ fn columns<S: Simd, const P: usize, const N: usize>(
             let mut rows = [0; 4];
             quad.bitcast::<u32x4<S>>().store_slice(&mut rows);
             for (y, row) in rows.iter().enumerate() {
-                plane.set(first + y * plane.stride, row.to_le_bytes());
+                plane.set(first + y * plane.stride, row.to_ne_bytes());
             }
         }
     }
@@ -195,7 +197,8 @@ fn interleaved_words<S: Simd>([a, b, c, d]: [u32x4<S>; 4]) -> [u32x4<S>; 4] {
     [a.zip_low(c), a.zip_high(c), b.zip_low(d), b.zip_high(d)]
 }
 
-/// Filters the edge between the fourth lane and the next, if it is `outer`, and after each four of the following ones.
+/// Filters the edge between the fourth lane and the fifth, if `outer`, and unless the strength forbids it those between the subblocks that
+/// follow, each of four lanes.
 #[inline(always)]
 fn edges<const N: usize>(lanes: &mut Lanes, strength: Strength, simple: bool, outer: bool) {
     let limit = i16::from(strength.limit);

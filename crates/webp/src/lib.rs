@@ -49,7 +49,7 @@
 //!   macroblock; probabilities are laid out by position, not by band; signs do not branch.
 //! * A macroblock is reconstructed in an array of known size with a border. Prediction, transforms and filters are loops over arrays of 4, 8 or 16
 //!   without branches, which the compiler turns into vector instructions; what it does not see, transposing, is written with vectors. The inverse
-//!   DCT takes two blocks at once, the filter both chroma planes. Blocks with DC alone, or without coefficients, skip the transform.
+//!   DCT takes two blocks at once, the filter both chroma planes. Pairs of blocks with DC alone, or without coefficients, skip the transform.
 //!
 //! `cargo run --release -p strongroom-webp --example time -- photo.webp 4 2` measures.
 

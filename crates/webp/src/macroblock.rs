@@ -139,7 +139,7 @@ impl Coefficients {
         self.pairs[i / 2][i % 2 * 4..].first_chunk_mut().expect("a block spans that much")
     }
 
-    /// Makes residues of coefficients, except where DC is the only one.
+    /// Makes residues of coefficients, except in pairs of blocks where DC is the only one.
     fn transform(&mut self) {
         let (residues, _) = self.residues.as_chunks_mut::<2>();
         for (pair, residues) in self.pairs.iter_mut().zip(residues) {

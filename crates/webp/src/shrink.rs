@@ -101,7 +101,7 @@ impl Shrinker {
     }
 }
 
-/// Averages whole squares by the common factor `N`, which is known beforehand, and the last square of a row by what there is.
+/// [`average_any`] for whole squares of `N` x `N`: dividing by what is known beforehand is fast. `factor` and `summed` are `N`, too.
 fn average<const N: usize>(sums: &[u16], to: &mut [u8], factor: usize, summed: usize) {
     let (squares, rest) = sums.as_chunks::<N>();
     for (to, square) in to.iter_mut().zip(squares) {

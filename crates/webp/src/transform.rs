@@ -101,7 +101,7 @@ pub fn inverse(pair: &mut Pair) {
     dispatch!(Level::baseline(), simd => transpose(simd, pair));
 }
 
-/// Adds what [`inverse`] made to a block.
+/// Adds what [`inverse`] made to a block, and makes it 0 for the next macroblock.
 #[inline(always)]
 pub fn add(residues: &mut [i16; SPAN], block: &mut [u8; BLOCK]) {
     for (r, residues) in residues.chunks_mut(8).enumerate() {
@@ -113,7 +113,7 @@ pub fn add(residues: &mut [i16; SPAN], block: &mut [u8; BLOCK]) {
     }
 }
 
-/// The same for a block whose only coefficient is its DC.
+/// Adds the residue of a block whose only coefficient is its DC.
 #[inline(always)]
 pub fn add_dc(dc: i16, block: &mut [u8; BLOCK]) {
     let residue = dc.wrapping_add(4) >> 3;

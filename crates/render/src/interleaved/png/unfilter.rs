@@ -60,7 +60,7 @@ fn sequential<const STEP: usize>(filter: u8, raw: &[u8], above: &[u8], row: &mut
 /// The best vectors here. Not AVX-512: each pixel waits for the one before, and there comparisons take longer.
 fn level() -> Level {
     let level = Level::new();
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if let Some(avx2) = level.as_avx2() {
         return avx2.level();
     }
@@ -74,7 +74,7 @@ fn paeth_row<S: Simd, const STEP: usize>(simd: S, raw: &[[u8; STEP]], above: &[[
     let wide = |pixel: &[u8; STEP]| -> i16x8<S> {
         let mut word = [0; 8];
         word[..STEP].copy_from_slice(pixel);
-        let word = u64x2::from_slice(simd, &[u64::from_le_bytes(word), 0]);
+        let word = u64x2::from_slice(simd, &[u64::from_ne_bytes(word), 0]);
         word.bitcast::<u8x16<S>>().zip_low(zero).bitcast()
     };
     let (mut left, mut corner) = (i16x8::splat(simd, 0), i16x8::splat(simd, 0));
@@ -87,7 +87,7 @@ fn paeth_row<S: Simd, const STEP: usize>(simd: S, raw: &[[u8; STEP]], above: &[[
         let samples = left.bitcast::<u16x8<S>>();
         let mut words = [0; 2];
         samples.saturating_narrow(samples).bitcast::<u64x2<S>>().store_slice(&mut words);
-        pixel.copy_from_slice(&words[0].to_le_bytes()[..STEP]);
+        pixel.copy_from_slice(&words[0].to_ne_bytes()[..STEP]);
     }
 }
 
