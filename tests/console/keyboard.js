@@ -68,7 +68,9 @@ export const steps = {
     await page.locator('#tray-title', { hasText: 'Uploaded 9 files' }).waitFor();
     await page.getByLabel('Close the list of uploads').click();
     await page.selectOption('#order', 'name');
-    await page.locator('.cell[aria-posinset="9"]').waitFor();
+    // The files were there in another order before.
+    await page.waitForFunction(() => [1, 2, 3, 4, 5, 6, 7, 8, 9].every((place) => (
+      document.querySelector(`.cell[aria-posinset="${place}"] .name`)?.textContent.trim() === `${place}.png`)));
 
     await page.locator('#view-list').focus();
     await tabTo(page, '1.png');

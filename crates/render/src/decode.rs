@@ -9,7 +9,7 @@ use image::error::ImageFormatHint;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageResult, Limits};
 
-use super::error::{RenderError, cannot_be_decoded, ends_too_early, too_much_memory};
+use super::error::{RenderError, damaged, ends_too_early, too_much_memory};
 use super::interleaved::Meta;
 use super::{Format, RenderLimits, ico, webp};
 
@@ -66,14 +66,18 @@ pub(super) struct Opened<'a> {
 
 /// Reads the header of an image in this format and checks it against the limits.
 pub(super) fn open<'a>(format: Format, bytes: &'a [u8], limits: &RenderLimits) -> Result<Opened<'a>, RenderError> {
-    let explain = |error: ImageError| explain(format, &error);
+    let explain = |error: ImageError| explain(format, bytes, &error);
 
     let mut decoder = decoder(format, bytes).map_err(explain)?;
-    let (width, height) = decoder.dimensions();
-    limits.check(width, height)?;
     if let (Format::WebP, Some((width, height))) = (format, webp::first_frame(bytes)) {
         limits.check(width, height)?;
     }
+    let (width, height) = decoder.dimensions();
+    if format == Format::WebP && (width == 0 || height == 0) {
+        // The decoder's arithmetic of lossless frames ends at 16,383.
+        return Err(of_variety(format));
+    }
+    limits.check(width, height)?;
     let length = decoder.total_bytes();
     if length > limits.max_bytes() {
         return Err(too_much_memory());
@@ -131,7 +135,7 @@ impl Opened<'_> {
                 // Like browsers: the rows of a bitmap that came before.
                 let bitmap = matches!(format, Format::Bmp | Format::Ico);
                 let missing = bitmap.then(|| read_again(format, self.bytes, height, &mut pixels)).flatten();
-                missing.ok_or_else(|| explain(format, &error))?
+                missing.ok_or_else(|| explain(format, self.bytes, &error))?
             }
         };
         if format == Format::Jpeg && !has_scan(self.bytes) {
@@ -198,14 +202,14 @@ fn has_scan(jpeg: &[u8]) -> bool {
 }
 
 /// What people are told, without a decoder's own words.
-fn explain(format: Format, error: &ImageError) -> RenderError {
+fn explain(format: Format, bytes: &[u8], error: &ImageError) -> RenderError {
     match error {
         ImageError::Limits(_) => too_much_memory(),
         ImageError::Unsupported(_) => of_variety(format),
         _ if ends_early(error) => ends_too_early(),
         // Only varieties that the own decoder does not know come here.
         _ if format == Format::Jpeg => of_variety(format),
-        _ => cannot_be_decoded(),
+        _ => damaged(format, bytes),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use super::Format;
+
 /// Why there are no thumbnails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
@@ -29,6 +31,11 @@ pub(crate) fn too_much_memory() -> RenderError {
 
 pub(crate) fn ends_too_early() -> RenderError {
     RenderError::Damaged("The image is damaged: its data ends too early.".to_owned())
+}
+
+/// The bytes of an image in this format are none that can be decoded.
+pub(crate) fn damaged(format: Format, bytes: &[u8]) -> RenderError {
+    if format.is_cut(bytes) { ends_too_early() } else { cannot_be_decoded() }
 }
 
 pub(crate) fn cannot_be_decoded() -> RenderError {

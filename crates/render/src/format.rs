@@ -41,6 +41,21 @@ impl Format {
             Self::Ico => "ICO",
         }
     }
+
+    /// Whether the end of a file in this format is known to be missing: a WebP says how long it is (RFC 9649, 2.4), a JPEG has
+    /// a marker at its end (T.81, B.2.1; some cameras write zeros behind it). Of the others it is not known.
+    pub(crate) fn is_cut(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Jpeg => {
+                let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                !bytes.get(..end).is_some_and(|bytes| bytes.ends_with(&[0xff, 0xd9]))
+            }
+            Self::WebP => u32_at(bytes, 4)
+                .and_then(|length| usize::try_from(length).ok())
+                .is_none_or(|length| length > bytes.len() - 8),
+            Self::Png | Self::Gif | Self::Bmp | Self::Tiff | Self::Ico => false,
+        }
+    }
 }
 
 /// Which format these are the first bytes of; 64 are enough. Names and headers have no say.
@@ -134,6 +149,16 @@ mod tests {
         ] {
             assert_eq!(sniff(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn files_whose_end_is_missing_are_told_from_whole_ones() {
+        assert!(Format::Jpeg.is_cut(&[0xff, 0xd8, 0xff, 0xe0, 0, 0]));
+        assert!(!Format::Jpeg.is_cut(&[0xff, 0xd8, 0xff, 0xd9]));
+        assert!(!Format::Jpeg.is_cut(&[0xff, 0xd8, 0xff, 0xd9, 0, 0]));
+        assert!(Format::WebP.is_cut(b"RIFF\x0c\0\0\0WEBPVP8 ..."));
+        assert!(!Format::WebP.is_cut(b"RIFF\x0b\0\0\0WEBPVP8 ..."));
+        assert!(Format::WebP.is_cut(b"RIFF"));
     }
 
     #[test]

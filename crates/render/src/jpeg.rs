@@ -3,8 +3,9 @@
 use fast_image_resize::Resizer;
 use strongroom_jpeg::{Color, Decoder, Error, Header, Scale};
 
+use super::Format;
 use super::components::{Component, from_ycc, pixels};
-use super::error::{RenderError, ends_too_early};
+use super::error::{RenderError, damaged};
 use super::orientation::Orientation;
 use super::picture::{Picture, cmyk_in_srgb, grey_in_srgb, rgb_in_srgb};
 use super::planar::{Plane, Region, halved, ycc_to_rgb};
@@ -17,15 +18,16 @@ const CHROMA_MARGIN: f64 = 1.0;
 
 /// An image whose header has been read.
 pub(crate) struct Jpeg<'a> {
+    bytes: &'a [u8],
     decoder: Box<Decoder<'a>>,
 }
 
 /// Reads the header. `None` for the varieties that are left to another decoder.
 pub(crate) fn open(bytes: &[u8]) -> Result<Option<Jpeg<'_>>, RenderError> {
     match Decoder::new(bytes) {
-        Ok(decoder) => Ok(Some(Jpeg { decoder: Box::new(decoder) })),
+        Ok(decoder) => Ok(Some(Jpeg { bytes, decoder: Box::new(decoder) })),
         Err(Error::Unsupported(_)) => Ok(None),
-        Err(Error::Damaged(_)) => Err(ends_too_early()),
+        Err(Error::Damaged(_)) => Err(damaged(Format::Jpeg, bytes)),
     }
 }
 
@@ -49,7 +51,7 @@ impl Jpeg<'_> {
     pub fn picture(self, to: (u32, u32), resizer: &mut Resizer) -> Result<Picture, RenderError> {
         let header = self.decoder.header().clone();
         let scales = scales(&header, to);
-        let decoded = self.decoder.decode(&scales).map_err(|_| ends_too_early())?;
+        let decoded = self.decoder.decode(&scales).map_err(|_| damaged(Format::Jpeg, self.bytes))?;
         let rows = decoded.rows;
         let picture = picture(&header, &scales, decoded, to, resizer)?;
         picture.cut(header.height, rows, to, Orientation::from_exif(header.orientation))

@@ -3,8 +3,9 @@
 use fast_image_resize::Resizer;
 use strongroom_webp::{Decoder, Error};
 
+use super::Format;
 use super::components::{Component, from_ycc};
-use super::error::{RenderError, ends_too_early};
+use super::error::{RenderError, damaged};
 use super::orientation::Orientation;
 use super::picture::Picture;
 use super::planar::{Plane, Region, halved};
@@ -14,15 +15,16 @@ const LUMA_MARGIN: u32 = 2;
 
 /// An image whose header has been read.
 pub(crate) struct LossyWebP<'a> {
+    bytes: &'a [u8],
     decoder: Decoder<'a>,
 }
 
 /// Reads the header. `None` for the varieties that are left to another decoder.
 pub(crate) fn open(bytes: &[u8]) -> Result<Option<LossyWebP<'_>>, RenderError> {
     match Decoder::new(bytes) {
-        Ok(decoder) => Ok(Some(LossyWebP { decoder })),
+        Ok(decoder) => Ok(Some(LossyWebP { bytes, decoder })),
         Err(Error::Unsupported(_)) => Ok(None),
-        Err(Error::Damaged(_)) => Err(ends_too_early()),
+        Err(Error::Damaged(_)) => Err(damaged(Format::WebP, bytes)),
     }
 }
 
@@ -47,7 +49,7 @@ impl LossyWebP<'_> {
     pub fn picture(self, to: (u32, u32), resizer: &mut Resizer) -> Result<Picture, RenderError> {
         let header = self.decoder.header().clone();
         let (luma, chroma) = self.factors(to);
-        let decoded = self.decoder.decode(luma, chroma).map_err(|_| ends_too_early())?;
+        let decoded = self.decoder.decode(luma, chroma).map_err(|_| damaged(Format::WebP, self.bytes))?;
         let rows = decoded.rows;
         let size = (f64::from(header.width), f64::from(header.height));
         let factors = [luma, 2 * chroma, 2 * chroma].map(f64::from);

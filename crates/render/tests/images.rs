@@ -350,11 +350,11 @@ fn a_frame_that_claims_more_than_its_file_is_refused() {
 #[test]
 fn a_truncated_image_is_damaged_or_shows_what_there_is_of_it() {
     let sentence = "The image is damaged: its data ends too early.";
-    // Browsers show nothing of these.
-    for format in [ImageFormat::WebP, ImageFormat::Tiff] {
-        let bytes = encode(photograph(400, 300), format);
-        assert!(matches!(refused(&bytes[..bytes.len() / 2]), RenderError::Damaged(_)), "{format:?}");
-    }
+    // Nothing is shown of a lossless WebP, nor of a TIFF.
+    let webp = encode(photograph(400, 300), ImageFormat::WebP);
+    assert_eq!(refused(&webp[..webp.len() / 2]), RenderError::Damaged(sentence.to_owned()));
+    let tiff = encode(photograph(400, 300), ImageFormat::Tiff);
+    assert!(matches!(refused(&tiff[..tiff.len() / 2]), RenderError::Damaged(_)));
     // A bitmap begins at the bottom.
     let bytes = encode(quadrants(400, 300), ImageFormat::Bmp);
     let [.., left, right] = corners(&large(&bytes[..bytes.len() / 3]));
@@ -375,6 +375,26 @@ fn a_truncated_image_is_damaged_or_shows_what_there_is_of_it() {
     assert!(matches!(refused(&bytes[..100]), RenderError::Damaged(_)));
     let scan = bytes.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
     assert_eq!(refused(&bytes[..scan + 14]), RenderError::Damaged(sentence.to_owned()));
+}
+
+#[test]
+fn a_whole_file_that_is_wrong_is_not_said_to_end_too_early() {
+    let sentence = "The image is damaged: it cannot be decoded.";
+    let mut jpeg = encode(quadrants(2, 2), ImageFormat::Jpeg);
+    let frame = jpeg.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 7..frame + 9].fill(0);
+    let frame = b"\x10\0\0\x9d\x01\x2a\0\0\0\0\0\0";
+    let webp = [b"RIFF\x18\0\0\0WEBPVP8 \x0c\0\0\0".as_slice(), frame].concat();
+    for file in [jpeg, webp] {
+        assert_eq!(refused(&file), RenderError::Damaged(sentence.to_owned()));
+    }
+}
+
+#[test]
+fn a_lossless_webp_that_is_too_long_for_its_decoder_is_not_called_damaged() {
+    let frame = b"\x2f\xff\x3f\0\0\0\0\0\0\0";
+    let file = [b"RIFF\x16\0\0\0WEBPVP8L\x0a\0\0\0".as_slice(), frame].concat();
+    assert_eq!(refused(&file), RenderError::Damaged("This variety of WebP cannot be scaled.".to_owned()));
 }
 
 #[test]

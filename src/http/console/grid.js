@@ -102,7 +102,7 @@ function draw() {
   if (focused >= last) wanted.push(focused);
 
   const kept = new Set(wanted.map((index) => items[index].id));
-  const hadFocus = list.contains(document.activeElement);
+  const had = list.contains(document.activeElement) ? document.activeElement : null;
   for (const [id, cell] of cells) {
     if (kept.has(id)) continue;
     cells.delete(id);
@@ -127,8 +127,11 @@ function draw() {
     if (element === before) before = before.nextElementSibling;
     else list.insertBefore(element, before);
   }
-  // What had the focus was deleted: its neighbour has it now.
-  if (hadFocus && !list.contains(document.activeElement) && items.length > 0) go(active);
+  // What is put elsewhere in the document loses the focus; of what was deleted a neighbour has it now.
+  if (had && document.activeElement !== had) {
+    if (list.contains(had)) had.focus({ preventScroll: true });
+    else if (items.length > 0) go(active);
+  }
   if (folder.hasNext && !folder.error && top + innerHeight * (1 + AHEAD) > rows * stride) folder.more();
 }
 
