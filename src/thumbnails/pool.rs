@@ -217,10 +217,12 @@ impl Renderer {
         let mut child = Command::new(program)
             .arg("render")
             .arg(memory.to_string())
-            // It gets no secrets. One heap, whose large blocks go back at once, is all it needs.
+            // It gets no secrets. One heap is all it needs: its large blocks go back at once, and up to 4 MiB of small ones stay for the
+            // next image, as getting them anew took 4 % of the time for one of 2 megapixels.
             .env_clear()
             .env("MALLOC_ARENA_MAX", "1")
             .env("MALLOC_MMAP_THRESHOLD_", "1048576")
+            .env("MALLOC_TRIM_THRESHOLD_", "4194304")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,15 +1,23 @@
 //! Code that is compiled twice: for all processors, and for those with AVX2 (x86-64-v3), as most made since 2015.
 
-/// Does the work with AVX2, BMI and the other instructions of x86-64-v3 if the processor has them, and without if not. Only code that is
-/// inlined into the closure gains, and the closure itself has to be inlined: `#[inline(always)] || ...`.
-#[inline(always)]
-pub fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use fearless_simd::{Level, Simd};
-        if let Some(avx2) = Level::new().as_avx2() {
-            return avx2.vectorize(work);
+/// `with_avx2!(simd => work)`: does the work with AVX2, BMI and the other instructions of x86-64-v3 if the processor has them, and with
+/// what all processors have if not. `simd` is the token for vectors (`fearless_simd::Simd`) of the one or the other. Only code that is
+/// inlined into the work gains.
+macro_rules! with_avx2 {
+    ($simd:ident => $work:expr) => {{
+        use fearless_simd::{Level, Simd as _};
+        #[cfg(target_arch = "x86_64")]
+        let avx2 = Level::new().as_avx2();
+        #[cfg(not(target_arch = "x86_64"))]
+        let avx2 = None::<fearless_simd::Fallback>;
+        match avx2 {
+            Some($simd) => $simd.vectorize(
+                #[inline(always)]
+                || $work,
+            ),
+            None => fearless_simd::dispatch!(Level::baseline(), $simd => $work),
         }
-    }
-    work()
+    }};
 }
+
+pub(crate) use with_avx2;

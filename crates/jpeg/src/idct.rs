@@ -12,7 +12,7 @@
 )]
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, dispatch, f32x4, i16x8, u32x4};
+use fearless_simd::{f32x4, i16x8, u32x4};
 
 use crate::{Scale, markers::ZIGZAG};
 
@@ -109,13 +109,13 @@ impl Dequantiser {
 
     /// Writes the samples of a block.
     #[inline(always)]
-    pub fn write(&self, block: &Block, out: &mut [u8], stride: usize) {
+    pub fn write<S: Simd>(&self, simd: S, block: &Block, out: &mut [u8], stride: usize) {
         match self.scale {
             Scale::Eighth => self.write_flat(if self.halves { block[0] >> 1 } else { block[0] }, out, stride),
             Scale::Quarter if self.halves => self.write_2::<4>(block, out, stride),
             Scale::Quarter => self.write_2::<3>(block, out, stride),
-            Scale::Half => dispatch!(Level::baseline(), simd => self.write_4(simd, block, out, stride)),
-            Scale::Full => dispatch!(Level::baseline(), simd => self.write_8(simd, block, out, stride)),
+            Scale::Half => self.write_4(simd, block, out, stride),
+            Scale::Full => self.write_8(simd, block, out, stride),
         }
     }
 
@@ -277,6 +277,7 @@ fn points_8<S: Simd>([f0, f1, f2, f3, f4, f5, f6, f7]: [f32x4<S>; 8]) -> [f32x4<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::avx2::with_avx2;
 
     /// The definition, for any number of points.
     fn reference(points: usize, block: &Block, steps: &[u16; 64]) -> Vec<f64> {
@@ -315,7 +316,8 @@ mod tests {
                     *slot = random(9) as i16;
                 }
                 let mut out = vec![0; 8 * 8];
-                Dequantiser::new(scale, &steps, false).write(&block, &mut out, 8);
+                let dequantiser = Dequantiser::new(scale, &steps, false);
+                with_avx2!(simd => dequantiser.write(simd, &block, &mut out, 8));
                 for (i, expected) in reference(points, &block, &steps).iter().enumerate() {
                     let got = f64::from(out[i / points * 8 + i % points]);
                     assert!((got - expected).abs() < 0.51, "{scale:?}: {got} for {expected}");
@@ -332,7 +334,7 @@ mod tests {
                 let mut block = [0; 128];
                 block[0] = dc;
                 let (mut out, mut flat) = ([0; 64], [0; 64]);
-                dequantiser.write(&block, &mut out, 8);
+                with_avx2!(simd => dequantiser.write(simd, &block, &mut out, 8));
                 dequantiser.write_flat(dc, &mut flat, 8);
                 assert_eq!(out, flat);
             }

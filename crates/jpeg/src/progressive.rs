@@ -10,8 +10,11 @@
     reason = "coefficients have 12 bits; hostile ones may wrap; counts of blocks are below 2^32"
 )]
 
+use fearless_simd::Simd;
+
 use crate::{
     Error, Scale,
+    avx2::with_avx2,
     bits::{Bits, Chunk},
     component::{Component, Geometry},
     huffman::{Skip, Table},
@@ -63,6 +66,11 @@ impl Coefficients {
 
     /// Transforms all blocks.
     pub fn transform(&self, component: &mut Component) {
+        with_avx2!(simd => self.transform_with(simd, component));
+    }
+
+    #[inline(always)]
+    fn transform_with<S: Simd>(&self, simd: S, component: &mut Component) {
         let Some(dequantiser) = &component.dequantiser else { return };
         let mut middle = [0i16; 64];
         for (&slot, &low) in self.scale.slots().iter().zip(&self.low).skip(1) {
@@ -84,7 +92,7 @@ impl Coefficients {
                 for ((to, &value), &middle) in block.iter_mut().zip(values).zip(&middle) {
                     *to = value.wrapping_mul(2).wrapping_add(value.signum() * middle);
                 }
-                dequantiser.write(&block, out, stride);
+                dequantiser.write(simd, &block, out, stride);
             }
         }
     }

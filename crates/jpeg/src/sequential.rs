@@ -3,6 +3,8 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "coefficients have 12 bits; hostile ones may wrap")]
 
+use fearless_simd::Simd;
+
 use crate::{
     Error, Scale,
     avx2::with_avx2,
@@ -113,16 +115,13 @@ impl Decode for Sequential<'_> {
     }
 
     fn decode(&mut self, reader: &mut Reader<'_>, row: usize, column: usize, count: usize) -> usize {
-        with_avx2(
-            #[inline(always)]
-            || self.mcus(reader, row, column, count),
-        )
+        with_avx2!(simd => self.mcus(simd, reader, row, column, count))
     }
 }
 
 impl Sequential<'_> {
     #[inline(always)]
-    fn mcus(&mut self, reader: &mut Reader<'_>, row: usize, column: usize, count: usize) -> usize {
+    fn mcus<S: Simd>(&mut self, simd: S, reader: &mut Reader<'_>, row: usize, column: usize, count: usize) -> usize {
         let mut bits = reader.bits;
         for lane in &mut self.lanes {
             lane.at = row * lane.row + column * lane.step;
@@ -167,7 +166,7 @@ impl Sequential<'_> {
                         };
                         if coded {
                             block[0] = dc;
-                            dequantiser.write(block, out, component.stride);
+                            dequantiser.write(simd, block, out, component.stride);
                             block[..64].fill(0);
                         } else {
                             dequantiser.write_flat(dc, out, component.stride);

@@ -16,7 +16,7 @@ use super::{Encoded, Format, RenderError};
 const QUALITY: u8 = 80;
 
 /// The longest side that a `ThumbHash` is made of: it keeps seven waves at most.
-const THUMBHASH_SIDE: u32 = 50;
+const THUMBHASH_SIDE: u32 = 32;
 
 /// JPEG; WebP where there are transparent pixels to keep.
 pub(crate) fn thumbnail(picture: &Picture) -> Result<Encoded, RenderError> {

@@ -21,9 +21,14 @@ const { values: options } = parseArgs({
   },
 });
 const rounds = Number(options.rounds);
-const SHARP = [process.execPath, join(import.meta.dirname, 'sharp.js')];
-const commands = { ours: [options.program, 'ours'], sharp: SHARP, image: [options.program, 'image'] };
-const names = Object.keys(commands);
+/** The heap as the server sets it for the processes that render (src/thumbnails/pool.rs). */
+const HEAP = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '4194304' };
+const programs = {
+  ours: { command: [options.program, 'ours'], env: HEAP },
+  sharp: { command: [process.execPath, join(import.meta.dirname, 'sharp.js')] },
+  image: { command: [options.program, 'image'] },
+};
+const names = Object.keys(programs);
 const WIDTHS = [100, 250, 500];
 /** How long a contender is timed at a stretch, in nanoseconds, unless one picture takes longer. */
 const SLICE = 150e6;
@@ -52,7 +57,7 @@ const [one, two] = cores();
 class Pair {
   constructor(name) {
     this.isOne = name === 'sharp';
-    this.workers = Array.from({ length: this.isOne ? 1 : 2 }, () => new Worker(commands[name], `${one},${two}`));
+    this.workers = Array.from({ length: this.isOne ? 1 : 2 }, () => new Worker(programs[name], `${one},${two}`));
   }
 
   async time(path, count) {
@@ -70,7 +75,7 @@ class Pair {
   }
 }
 
-const alone = Object.fromEntries(names.map((name) => [name, new Worker(commands[name], one)]));
+const alone = Object.fromEntries(names.map((name) => [name, new Worker(programs[name], one)]));
 const pairs = two ? Object.fromEntries(names.map((name) => [name, new Pair(name)])) : {};
 
 /** Times all of them on one file. Answers, for each, nanoseconds an image and how many times faster than sharp. */
@@ -98,7 +103,7 @@ async function race(contenders, path) {
 
 /** The most memory that a process of its own takes for one image. */
 async function memory(name, path) {
-  const worker = new Worker(commands[name], one);
+  const worker = new Worker(programs[name], one);
   const [most, idle] = (await worker.ask('memory', path)).map(Number);
   worker.stop();
   return { most, job: most - idle - statSync(path).size };

@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export class Worker {
-  /** Starts it, on these cores only. */
-  constructor(command, cores) {
+  /** Starts it, on these cores only, with these variables beside those of the environment. */
+  constructor({ command, env = {} }, cores) {
     this.command = command;
-    this.child = spawn('taskset', ['--cpu-list', cores, ...command], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const options = { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } };
+    this.child = spawn('taskset', ['--cpu-list', cores, ...command], options);
     this.child.stdin.on('error', () => {});
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }

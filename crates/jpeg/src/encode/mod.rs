@@ -98,10 +98,7 @@ pub fn encode(luma: Plane, chroma: Option<[Plane; 2]>, quality: u8) -> Result<Ve
     let mut components = vec![Component { plane: luma, factor, kind: 0, dc: 0 }];
     components.extend(chroma.into_iter().flatten().map(|plane| Component { plane, factor: 1, kind: 1, dc: 0 }));
 
-    let tokens = with_avx2(
-        #[inline(always)]
-        || tokens(&mut components, &quantisers, luma.width, luma.height, factor),
-    );
+    let tokens = with_avx2!(_simd => tokens(&mut components, &quantisers, luma.width, luma.height, factor));
     let mut frequencies = [(); TABLES].map(|()| Frequencies::new());
     for token in &tokens {
         frequencies[token.table()].count(token.symbol());
@@ -111,10 +108,7 @@ pub fn encode(luma: Plane, chroma: Option<[Plane; 2]>, quality: u8) -> Result<Ve
 
     let mut file = Vec::with_capacity(1024 + tokens.len());
     head(&mut file, (width, height), &components, &quantisers, &codes);
-    with_avx2(
-        #[inline(always)]
-        || scan(&mut file, &tokens, &codes),
-    );
+    with_avx2!(_simd => scan(&mut file, &tokens, &codes));
     file.extend([0xff, 0xd9]);
     Ok(file)
 }
