@@ -153,7 +153,10 @@ impl Leftovers {
         match tokio::time::timeout(CLEARING, self.store.reservations.release(&blobs)).await {
             Ok(Ok(())) => notes.into_iter().for_each(Noted::forget),
             Ok(Err(error)) => error.log(),
-            Err(_) => tracing::warn!("striking out notes takes long; it is tried again later"),
+            Err(_) => tracing::info!(
+                "the database is busy: what was noted of {} finished files while they were uploaded is removed later; nothing is lost",
+                blobs.len()
+            ),
         }
     }
 

@@ -53,8 +53,11 @@ impl Jpeg<'_> {
         let scales = scales(&header, to);
         let decoded = self.decoder.decode(&scales).map_err(|_| damaged(Format::Jpeg, self.bytes))?;
         let rows = decoded.rows;
+        if rows == 0 {
+            return Err(damaged(Format::Jpeg, self.bytes));
+        }
         let picture = picture(&header, &scales, decoded, to, resizer)?;
-        picture.cut(header.height, rows, to, Orientation::from_exif(header.orientation))
+        Ok(picture.cut(header.height, rows, to, Orientation::from_exif(header.orientation)))
     }
 }
 

@@ -51,6 +51,9 @@ impl LossyWebP<'_> {
         let (luma, chroma) = self.factors(to);
         let decoded = self.decoder.decode(luma, chroma).map_err(|_| damaged(Format::WebP, self.bytes))?;
         let rows = decoded.rows;
+        if rows == 0 {
+            return Err(damaged(Format::WebP, self.bytes));
+        }
         let size = (f64::from(header.width), f64::from(header.height));
         let factors = [luma, 2 * chroma, 2 * chroma].map(f64::from);
         // BT.601 as video has it: 16 to 235, and 224 steps around 128.
@@ -65,7 +68,7 @@ impl LossyWebP<'_> {
         let [Some(y), Some(cb), Some(cr)] = components else { return Err(RenderError::failed("no components")) };
         let orientation = Orientation::from_exif(header.orientation);
         let picture = from_ycc(&[y, cb, cr], to, orientation, header.icc.as_deref(), resizer)?;
-        picture.cut(header.height, rows, to, orientation)
+        Ok(picture.cut(header.height, rows, to, orientation))
     }
 
     /// The whole factors by which luma and chroma are shrunken while they are decoded.

@@ -4,7 +4,7 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{MulDiv, PixelType, ResizeOptions, Resizer};
 
 use super::color::{Space, Transform};
-use super::error::{RenderError, ends_too_early};
+use super::error::RenderError;
 use super::filter::lanczos;
 use super::interleaved::Interleaved;
 use super::orientation::Orientation;
@@ -59,13 +59,10 @@ impl Picture {
     }
 
     /// Without what was missing in the file: below these rows of the stored image it is transparent, as browsers show it.
-    /// `to`: this picture's size, as stored.
-    pub fn cut(self, height: u32, rows: u32, to: (u32, u32), orientation: Orientation) -> Result<Self, RenderError> {
-        if rows == 0 {
-            return Err(ends_too_early());
-        }
+    /// `to`: this picture's size, as stored; `rows`: at least one.
+    pub fn cut(self, height: u32, rows: u32, to: (u32, u32), orientation: Orientation) -> Self {
         if rows >= height {
-            return Ok(self);
+            return self;
         }
         let shown = in_proportion(to.1, rows, height) as usize * to.0 as usize;
         let mut opacity = vec![u8::MAX; shown];
@@ -76,7 +73,7 @@ impl Picture {
         for (pixel, opacity) in samples.as_chunks_mut::<4>().0.iter_mut().zip(opacity) {
             pixel[3] = pixel[3].min(opacity);
         }
-        Ok(Self::Transparent(Rgba { width, height, samples }))
+        Self::Transparent(Rgba { width, height, samples })
     }
 
     /// From a decoded picture at this size (as stored) or a larger one.

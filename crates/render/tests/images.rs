@@ -385,7 +385,11 @@ fn a_whole_file_that_is_wrong_is_not_said_to_end_too_early() {
     jpeg[frame + 7..frame + 9].fill(0);
     let frame = b"\x10\0\0\x9d\x01\x2a\0\0\0\0\0\0";
     let webp = [b"RIFF\x18\0\0\0WEBPVP8 \x0c\0\0\0".as_slice(), frame].concat();
-    for file in [jpeg, webp] {
+    // It says that restart markers follow (T.81, B.2.4.4), and there are none.
+    let whole = encode(photograph(400, 300), ImageFormat::Jpeg);
+    let scan = whole.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+    let no_markers = [&whole[..scan], &[0xff, 0xdd, 0, 4, 0, 1], &whole[scan..]].concat();
+    for file in [jpeg, webp, no_markers] {
         assert_eq!(refused(&file), RenderError::Damaged(sentence.to_owned()));
     }
 }
