@@ -51,11 +51,9 @@ impl Jpeg<'_> {
     pub fn picture(self, to: (u32, u32), resizer: &mut Resizer) -> Result<Picture, RenderError> {
         let header = self.decoder.header().clone();
         let scales = scales(&header, to);
-        let decoded = self.decoder.decode(&scales).map_err(|_| damaged(Format::Jpeg, self.bytes))?;
+        let decoded = self.decoder.decode(&scales).ok().filter(|decoded| decoded.rows > 0);
+        let decoded = decoded.ok_or_else(|| damaged(Format::Jpeg, self.bytes))?;
         let rows = decoded.rows;
-        if rows == 0 {
-            return Err(damaged(Format::Jpeg, self.bytes));
-        }
         let picture = picture(&header, &scales, decoded, to, resizer)?;
         Ok(picture.cut(header.height, rows, to, Orientation::from_exif(header.orientation)))
     }

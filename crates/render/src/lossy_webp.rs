@@ -49,11 +49,9 @@ impl LossyWebP<'_> {
     pub fn picture(self, to: (u32, u32), resizer: &mut Resizer) -> Result<Picture, RenderError> {
         let header = self.decoder.header().clone();
         let (luma, chroma) = self.factors(to);
-        let decoded = self.decoder.decode(luma, chroma).map_err(|_| damaged(Format::WebP, self.bytes))?;
+        let decoded = self.decoder.decode(luma, chroma).ok().filter(|decoded| decoded.rows > 0);
+        let decoded = decoded.ok_or_else(|| damaged(Format::WebP, self.bytes))?;
         let rows = decoded.rows;
-        if rows == 0 {
-            return Err(damaged(Format::WebP, self.bytes));
-        }
         let size = (f64::from(header.width), f64::from(header.height));
         let factors = [luma, 2 * chroma, 2 * chroma].map(f64::from);
         // BT.601 as video has it: 16 to 235, and 224 steps around 128.
